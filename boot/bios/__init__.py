@@ -1,0 +1,14 @@
+"""A PC BIOS: a ROM of real code (rom.py, post.py, entries.py) whose services are Python functions, one file an interrupt.
+
+To add a service, write a function under `@service(interrupt, AH or AX, title)` in the file of its interrupt; it gets the
+firmware and the Call (service.py). Importing this package registers them all.
+"""
+from __future__ import annotations
+
+from boot.bios import (faults, int10_adapter, int10_video, int13_disk, int13_extensions, int14_serial, int15_apm,
+                       int15_memory, int15_system, int16_keyboard, int17_printer, int19_boot, int1a_pci, int1a_time)
+from boot.bios.firmware import Bios, boot
+
+__all__ = ["Bios", "boot", "faults", "int10_adapter", "int10_video", "int13_disk", "int13_extensions", "int14_serial",
+           "int15_apm", "int15_memory", "int15_system", "int16_keyboard", "int17_printer", "int19_boot", "int1a_pci",
+           "int1a_time"]

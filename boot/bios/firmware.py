@@ -1,0 +1,305 @@
+"""The BIOS as a device: the trap port, the drives it serves, and what it remembers between calls.
+
+The ROM (rom.py) is real code; where it needs more than a few instructions it does `out 0B5h, al`, and the port's
+callback here finds the service by the address of that instruction. Everything a BIOS keeps in the BIOS data area is kept
+there; the fields named in Bios.STATE are the little that a real one keeps in its chips.
+"""
+from __future__ import annotations
+
+from boot import layout
+from boot.bios import rom
+from boot.bios.service import CARRY, TRAPS, Call, find
+from boot.disk import Disk
+from x86.devices.device import Device
+from x86.faults import ImageError
+
+FLOPPY_A, HARD_DISK_C = 0x00, 0x80
+PAGE = 4096
+
+#: A fault that nobody handles returns to the instruction that caused it; after so many rounds the machine is stopped.
+FAULT_ROUNDS = 16
+
+FAULT_NAMES = {0x00: "divide error", 0x06: "invalid opcode", 0x07: "no coprocessor", 0x0C: "stack fault",
+               0x0D: "general protection, such as a word access at offset FFFFh"}
+
+
+class Bios(Device):
+    """The firmware of one machine; machine.devices["bios"].
+
+    drives          drive number (00h.. diskettes, 80h.. hard disks) -> Disk
+    boot_order      drive numbers that INT 19h tries, in that order
+    trace           callables that get (interrupt, text) for every service call, or an empty list
+    unimplemented   what was called and does not exist, as text -> how often
+    symbols         label -> offset in the ROM
+    """
+
+    name = "bios"
+    STATE = ("boot_position", "serial_deadline", "faults", "unimplemented", "strays", "disk_changed", "apm_connected",
+             "nowhere", "boot_log")
+
+    def __init__(self, machine, drives: dict[int, Disk], boot_order: tuple[int, ...]):
+        super().__init__(machine)
+        self.drives = drives
+        self.boot_order = boot_order
+        self.trace: list = []
+        self.rom = rom.build()
+        self.symbols = self.rom.labels
+        self.unimplemented: dict[str, int] = {}
+        self.strays: dict[str, int] = {}            # writes to the trap port that no stub made: "CS:IP" -> count
+        self._power_on()
+        memory = machine.memory
+        memory.map_rom(layout.ROM, self.rom.data, "BIOS")
+        memory.map_rom(layout.ROM_ALIAS, self.rom.data, "BIOS at 4 GB")
+        memory.map_rom(layout.ROM_ALIAS_A20, self.rom.data, "BIOS at 4 GB, A20 gate shut")
+        machine.bus.add(self.name, layout.TRAP_PORT, 1, write=self._trap)
+
+    def _power_on(self):
+        self.boot_position = 0                      # the next entry of boot_order that INT 19h tries
+        self.serial_deadline = None                 # clock time at which INT 14h AH=02h stops waiting
+        self.faults: dict[str, int] = {}            # "vector CS:IP" -> times in a row
+        self.disk_changed = sorted(number for number in self.drives if number < 0x80)
+        self.apm_connected = False
+        self.boot_log: list[str] = []               # what INT 19h had to say about the drives it tried
+        self.nowhere = 0                            # bytes that a service was told to put where nothing is
+
+    # ---- a device ----------------------------------------------------------------------------------------------------
+
+    def reset(self) -> None:
+        """Power-on state; the drives keep what is on them."""
+        self._power_on()
+
+    def snapshot(self) -> dict:
+        """STATE, and what was written to each drive."""
+        return {"firmware": super().snapshot(),
+                "drives": {number: disk.snapshot() for number, disk in self.drives.items()}}
+
+    def restore(self, state: dict) -> None:
+        super().restore(state["firmware"])
+        for number, overlay in state["drives"].items():
+            self.drives[number].restore(overlay)
+
+    @property
+    def warnings(self) -> list[str]:
+        """One line for each oddity of a drive's image."""
+        return [line for number in sorted(self.drives) for line in self.drives[number].warnings]
+
+    # ---- traps -------------------------------------------------------------------------------------------------------
+
+    def _trap(self, offset, value, size):
+        cpu = self.machine.cpu
+        where = (cpu.rip - 2) & 0xFFFF
+        name = self.rom.traps.get(where) if cpu.cs == layout.ROM_SEGMENT and cpu.mode in ("real", "v86") else None
+        if name is None:
+            place = f"{cpu.cs:04X}:{cpu.rip:X}"
+            self.strays[place] = self.strays.get(place, 0) + 1
+            return
+        call = Call(self)
+        if name.startswith("int_"):
+            self.interrupt(int(name[4:], 16), call)
+        else:
+            TRAPS[name](self, call)
+        cpu.rflags = (cpu.rflags & ~CARRY) | (CARRY if call.branch else 0)
+
+    def interrupt(self, number: int, call: Call) -> None:
+        """Do what INT `number` asks for in the call's registers."""
+        before = self._registers(call) if self.trace else ""
+        found = find(number, call.ax)
+        if found is None:
+            call.unimplemented()
+            title = "not implemented"
+        else:
+            implementation, title = found
+            implementation(self, call)
+        if self.trace and not call.branch:
+            text = call.text or f"{title} ({before})"
+            if call.carry:
+                text += f": failed, AH={call.ah:02X}"
+            for listener in self.trace:
+                listener(number, text)
+
+    def _registers(self, call):
+        return f"AX={call.ax:04X} BX={call.bx:04X} CX={call.cx:04X} DX={call.dx:04X}"
+
+    def count_unimplemented(self, call: Call) -> None:
+        """Remember that this call found nobody; the first one of its kind is traced as such."""
+        cs, ip = call.caller
+        code = self.read((cs << 4) + ip - 2, 2)
+        name = f"INT {code[1]:02X}h" if code[0] == 0xCD else "a call"
+        text = f"{name} AX={call.ax:04X}"
+        self.unimplemented[text] = self.unimplemented.get(text, 0) + 1
+        call.note(f"{text} from {cs:04X}:{ip:04X}: no such service")
+
+    def fault(self, vector: int, call: Call) -> None:
+        """An exception reached the ROM's own handler, which as on a PC returns to the instruction that caused it.
+
+        Where that goes on for ever the machine is stopped, with the reason in words."""
+        cs, ip = call.caller
+        if self.read((cs << 4) + ip - 2, 2) == bytes([0xCD, vector]):
+            return                                  # INT by software: nothing repeats
+        if vector >= 8 and self._in_service() >> (vector - 8) & 1:
+            return                                  # the hardware interrupt that shares the vector
+        key = f"{vector:02X} {cs:04X}:{ip:04X}"
+        rounds = self.faults.get(key, 0) + 1
+        self.faults = {key: rounds}
+        for listener in self.trace:
+            listener(vector, f"{FAULT_NAMES[vector]} at {cs:04X}:{ip:04X}, handled by nobody")
+        if rounds == FAULT_ROUNDS:
+            code = self.read((cs << 4) + ip, 8).hex(" ")
+            self.machine.stop("hang", message=f"{FAULT_NAMES[vector]} (INT {vector:02X}h) at {cs:04X}:{ip:04X}, "
+                                              f"bytes {code}: nobody hooked the vector, and the BIOS's handler "
+                                              f"returns to the same instruction for ever")
+
+    def _in_service(self):
+        """The in-service register of the first interrupt controller."""
+        self.port_out(0x20, 0x0B)
+        return self.port_in(0x20)
+
+    # ---- memory, as the processor sees it ----------------------------------------------------------------------------
+
+    def linear(self, segment: str, offset: int) -> int:
+        """Linear address of segment register:offset."""
+        return self.machine.cpu.linear(segment, offset)
+
+    def _pieces(self, linear, length):
+        """(physical address, start, end) of every stretch that is contiguous in physical memory."""
+        machine = self.machine
+        paging = machine.cpu.cr0 >> 31 & 1
+        gate = not machine.cpu.a20
+        start = 0
+        while start < length:
+            address = linear + start
+            end = length
+            if paging:                              # a virtual-8086 task: page by page
+                end = min(end, start + 0x1000 - (address & 0xFFF))
+                address = machine.walk(address).physical
+            if gate:
+                end = min(end, start + 0x100000 - (address & 0xFFFFF))
+                address &= ~0x100000
+            yield address, start, end
+            start = end
+
+    def physical(self, segment: str, offset: int) -> int:
+        """Physical address of the byte at segment register:offset."""
+        linear = self.linear(segment, offset)
+        return next(self._pieces(linear, 1))[0]
+
+    def read(self, linear: int, length: int) -> bytes:
+        """`length` bytes from a linear address on, through paging and the A20 gate."""
+        return b"".join(self._load(address, end - start) for address, start, end in self._pieces(linear, length))
+
+    def _load(self, address, length):
+        memory = self.machine.memory
+        try:
+            return memory.read(address, length)
+        except IndexError:                          # nothing answers: FFh
+            found = bytearray()
+            for start in range(address, address + length, PAGE):
+                part = min(PAGE, address + length - start)
+                try:
+                    found += memory.read(start, part)
+                except IndexError:
+                    found += b"\xFF" * part
+            return bytes(found)
+
+    def write(self, linear: int, data: bytes) -> None:
+        """Store `data` from a linear address on, through paging and the A20 gate. The ROM and empty places ignore it."""
+        for address, start, end in self._pieces(linear, len(data)):
+            self._store(address, data if end - start == len(data) else data[start:end])
+
+    def _store(self, address, data):
+        memory, end = self.machine.memory, address + len(data)
+        if address < layout.EXTENDED_MEMORY and end > layout.ROM:       # memory.write() would change the ROM
+            if address < layout.ROM:
+                memory.write(address, data[:layout.ROM - address])
+            if end > layout.EXTENDED_MEMORY:
+                self._store(layout.EXTENDED_MEMORY, data[layout.EXTENDED_MEMORY - address:])
+            return
+        try:
+            memory.write(address, data)
+        except IndexError:                          # partly or wholly nothing there
+            for start in range(0, len(data), PAGE):
+                part = data[start:start + PAGE]
+                try:
+                    memory.write(address + start, part)
+                except IndexError:
+                    self.nowhere += len(part)
+
+    def word(self, address: int) -> int:
+        """A word of the BIOS data area (or any physical address)."""
+        return self.machine.memory.read_u16(address)
+
+    def byte(self, address: int) -> int:
+        return self.machine.memory.read_u8(address)
+
+    def set_word(self, address: int, value: int) -> None:
+        self.machine.memory.write_u16(address, value & 0xFFFF)
+
+    def set_byte(self, address: int, value: int) -> None:
+        self.machine.memory.write_u8(address, value & 0xFF)
+
+    # ---- ports -------------------------------------------------------------------------------------------------------
+
+    def port_in(self, port: int, size: int = 1) -> int:
+        return self.machine.bus.read(port, size)
+
+    def port_out(self, port: int, value: int, size: int = 1) -> None:
+        self.machine.bus.write(port, value, size)
+
+    def cmos(self, register: int) -> int:
+        """One byte of the real-time clock's chip; 80h in the index keeps NMI off, as POST set it."""
+        self.port_out(0x70, 0x80 | register)
+        return self.port_in(0x71)
+
+    def set_cmos(self, register: int, value: int) -> None:
+        self.port_out(0x70, 0x80 | register)
+        self.port_out(0x71, value)
+
+    # ---- memory and drives -------------------------------------------------------------------------------------------
+
+    @property
+    def ram_below_4gb(self) -> int:
+        """Bytes of RAM from address 0 on; the rest lies at 4 GB."""
+        return self.machine.memory.ram_low
+
+    @property
+    def hard_disks(self) -> int:
+        return sum(number >= HARD_DISK_C for number in self.drives)
+
+    @property
+    def floppies(self) -> int:
+        return sum(number < HARD_DISK_C for number in self.drives)
+
+
+def drive_name(number: int) -> str:
+    """80h -> "hard disk 80h", 0 -> "diskette A"."""
+    return f"hard disk {number:02X}h" if number >= HARD_DISK_C else f"diskette {chr(ord('A') + number)}"
+
+
+def boot(machine, disk=None, floppy=None, drives=(), mode: str = "overlay", boot_order=None) -> Bios:
+    """Put the BIOS into `machine`, with its drives; machine.run() then starts at the reset vector.
+
+    disk: image (path, bytes or Disk) of the first hard disk, 80h. floppy: image of diskette A, or a list of two.
+    drives: images of further hard disks. mode: "overlay", "readonly" or "write", for those that are not Disks already.
+    boot_order: what INT 19h tries, each a drive number or "floppy" or "disk"; without it diskette A, then 80h.
+
+    Errors: ImageError for an image that cannot be one; ValueError for a boot order that names no drive."""
+    numbered: dict[int, Disk] = {}
+    diskettes = [] if floppy is None else floppy if isinstance(floppy, (list, tuple)) else [floppy]
+    for number, image in enumerate(diskettes):
+        numbered[FLOPPY_A + number] = Disk.open(image, mode, floppy=True)
+    hard_disks = ([] if disk is None else [disk]) + list(drives)
+    if len(diskettes) > 2 or len(hard_disks) > 16:
+        raise ImageError("a PC has at most two diskette drives and this BIOS sixteen hard disks")
+    for number, image in enumerate(hard_disks):
+        numbered[HARD_DISK_C + number] = Disk.open(image, mode)
+    names = {"floppy": FLOPPY_A, "disk": HARD_DISK_C}
+    order = []
+    for entry in boot_order if boot_order is not None else ("floppy", "disk"):
+        number = names.get(entry, entry)
+        if number in numbered:
+            order.append(number)
+        elif boot_order is not None:
+            raise ValueError(f"boot order names {entry!r}, but there is no such drive")
+    firmware = Bios(machine, numbered, tuple(order))
+    machine.devices[Bios.name] = firmware
+    return firmware

@@ -1,0 +1,72 @@
+"""INT 15h: how much memory there is, and where. Four answers of four generations, from the same facts.
+
+Source: ACPI specification, "System Address Map Interfaces" (E820h); Ralf Brown's Interrupt List, INT 15.
+"""
+from __future__ import annotations
+
+import struct
+
+from boot import layout
+from boot.bios.service import service
+
+SMAP = 0x534D4150                                   # "SMAP"
+USABLE, RESERVED = 1, 2
+MEGABYTE = 1 << 20
+
+
+def memory_map(bios) -> list[tuple[int, int, int]]:
+    """(start, length, type) of every stretch that E820h tells, in ascending order."""
+    memory = bios.machine.memory
+    low, high = memory.ram_low, memory.ram_high
+    entries = [(0, layout.EBDA, USABLE),
+               (layout.EBDA, layout.CONVENTIONAL_END - layout.EBDA, RESERVED),
+               (layout.ROM, layout.ROM_SIZE, RESERVED)]
+    if low > layout.EXTENDED_MEMORY:
+        entries.append((layout.EXTENDED_MEMORY, low - layout.EXTENDED_MEMORY, USABLE))
+    entries.append((layout.ROM_ALIAS, layout.ROM_SIZE, RESERVED))
+    if high:
+        entries.append((layout.FOUR_GB, high, USABLE))
+    return entries
+
+
+@service(0x15, 0xE820, "memory map")
+def query_map(bios, call):
+    """EBX: 0 for the first entry, else what the last call gave. ES:DI gets 20 or 24 bytes, as ECX has room."""
+    entries = memory_map(bios)
+    index, room = call.ebx, call.ecx
+    if call.edx != SMAP or room < 20 or index >= len(entries):
+        call.note(f"memory map entry {index}: {'SMAP is missing' if call.edx != SMAP else 'no such entry'}")
+        call.ah = 0x86
+        call.carry = True
+        return
+    start, length, kind = entries[index]
+    data = struct.pack("<QQI", start, length, kind)
+    if room >= 24:
+        data += struct.pack("<I", 1)                # ACPI 3.0: the entry is valid
+    call.write("es", call.di, data)
+    call.eax, call.ecx = SMAP, len(data)
+    call.ebx = index + 1 if index + 1 < len(entries) else 0
+    call.carry = False
+    call.note(f"memory map entry {index}: {start:#x} + {length:#x}, {'usable' if kind == USABLE else 'reserved'}")
+
+
+@service(0x15, 0xE801, "memory above 1 MB")
+def query_size(bios, call):
+    """KB from 1 to 16 MB in AX and CX, 64 KB units from 16 MB to 4 GB in BX and DX."""
+    low = bios.machine.memory.ram_low
+    call.ax = call.cx = max(0, min(low, 16 * MEGABYTE) - MEGABYTE) >> 10
+    call.bx = call.dx = max(0, low - 16 * MEGABYTE) >> 16
+    call.carry = False
+
+
+@service(0x15, 0x88, "extended memory size")
+def extended_size(bios, call):
+    """KB above 1 MB in AX, at most 63 MB: more would not be believed by those who ask this."""
+    low = bios.machine.memory.ram_low
+    call.ax = min(max(0, low - MEGABYTE) >> 10, 0xFC00)
+    call.carry = False
+
+
+@service(0x15, None, "not implemented")
+def nothing(bios, call):
+    call.unimplemented()

@@ -1,0 +1,140 @@
+"""INT 1Ah AH=B1h: the PCI BIOS, over configuration mechanism 1.
+
+    port CF8h:  31 enable   23..16 bus   15..11 device   10..8 function   7..2 register       port CFCh: the register
+    BX:         15..8 bus   7..3 device  2..0 function
+
+Where no host bridge answers at CF8h there is no PCI, and all of it is answered as not supported.
+Source: PCI BIOS Specification 2.1.
+"""
+from __future__ import annotations
+
+from boot.bios.service import service
+
+ADDRESS, DATA = 0xCF8, 0xCFC
+ENABLE = 0x80000000
+OK, BAD_VENDOR, NOT_FOUND, BAD_REGISTER = 0x00, 0x83, 0x86, 0x87
+NOTHING_THERE = 0xFFFF
+
+
+def present(bios) -> bool:
+    """Whether a host bridge keeps what is written to CF8h, and has a vendor."""
+    bios.port_out(ADDRESS, ENABLE, 4)
+    return bios.port_in(ADDRESS, 4) == ENABLE and bios.port_in(DATA, 2) != NOTHING_THERE
+
+
+def _select(bios, where, register):
+    bios.port_out(ADDRESS, ENABLE | where << 8 | register & 0xFC, 4)
+    return DATA + (register & 3)
+
+
+def read(bios, where: int, register: int, size: int) -> int:
+    """`size` bytes of the configuration space of the function that BX names as `where`."""
+    return bios.port_in(_select(bios, where, register), size)
+
+
+def write(bios, where: int, register: int, value: int, size: int) -> None:
+    bios.port_out(_select(bios, where, register), value, size)
+
+
+def functions(bios):
+    """Every function of bus 0 and of the buses behind its bridges, as BX names them, in ascending order."""
+    last = 0
+    bus = 0
+    while bus <= last:
+        for device in range(32):
+            for function in range(8):
+                where = bus << 8 | device << 3 | function
+                if read(bios, where, 0x00, 2) == NOTHING_THERE:
+                    if function == 0:
+                        break
+                    continue
+                yield where
+                header = read(bios, where, 0x0E, 1)
+                if header & 0x7F == 1:              # a bridge: its subordinate bus number
+                    last = max(last, read(bios, where, 0x1A, 1))
+                if function == 0 and not header & 0x80:
+                    break
+        bus += 1
+
+
+def _answer(call, status):
+    call.ah = status
+    call.carry = status != OK
+
+
+def _pci(function, title):
+    """A service of the PCI BIOS: not supported where there is no PCI."""
+    def register(implementation):
+        @service(0x1A, function, title)
+        def checked(bios, call):
+            if present(bios):
+                implementation(bios, call)
+            else:
+                call.unimplemented()
+        return checked
+    return register
+
+
+@_pci(0xB101, "PCI BIOS present?")
+def installation(bios, call):
+    call.al = 0x01                                  # configuration mechanism 1
+    call.bx = 0x0210                                # version 2.1
+    call.cl = max(where >> 8 for where in functions(bios))
+    call.edx = 0x20494350                           # "PCI "
+    call.edi = 0                                    # no protected-mode entry
+    _answer(call, OK)
+
+
+@_pci(0xB102, "find PCI device")
+def find_device(bios, call):
+    """CX device, DX vendor, SI which of several."""
+    if call.dx == NOTHING_THERE:
+        _answer(call, BAD_VENDOR)
+        return
+    wanted = call.cx << 16 | call.dx
+    _nth(call, (where for where in functions(bios) if read(bios, where, 0x00, 4) == wanted))
+
+
+@_pci(0xB103, "find PCI class")
+def find_class(bios, call):
+    """ECX class code, subclass, interface; SI which of several."""
+    wanted = call.ecx & 0xFFFFFF
+    _nth(call, (where for where in functions(bios) if read(bios, where, 0x08, 4) >> 8 == wanted))
+
+
+def _nth(call, found):
+    for index, where in enumerate(found):
+        if index == call.si:
+            call.bx = where
+            _answer(call, OK)
+            return
+    _answer(call, NOT_FOUND)
+
+
+def _configuration(size, writing):
+    names = {1: ("byte", "cl"), 2: ("word", "cx"), 4: ("double word", "ecx")}
+    title, register = names[size]
+
+    @_pci((0xB10B if writing else 0xB108) + (1, 2, 4).index(size), f"{'write' if writing else 'read'} PCI {title}")
+    def access(bios, call):
+        if call.di > 0xFF or call.di % size:
+            _answer(call, BAD_REGISTER)
+            return
+        if writing:
+            write(bios, call.bx, call.di, getattr(call, register), size)
+        else:
+            setattr(call, register, read(bios, call.bx, call.di, size))
+        _answer(call, OK)
+    return access
+
+
+for _size in (1, 2, 4):
+    _configuration(_size, writing=False)
+    _configuration(_size, writing=True)
+
+
+@service(0x1A, 0xB1, "PCI BIOS, not supported")
+def unknown(bios, call):
+    bios.count_unimplemented(call)
+    call.ah = 0x81
+    call.carry = True

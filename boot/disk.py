@@ -1,0 +1,290 @@
+"""Disk images: what a drive holds, and what shape the BIOS says it has.
+
+A Disk is an array of 512-byte sectors over a file or over bytes. By default what the guest writes stays in an overlay
+beside it, so the file never changes; mode "write" writes through, "readonly" is a write-protected medium.
+
+Source: the geometry rules are those PC BIOSes use (SeaBIOS, src/block.c); the partition table is that of the
+IBM PC DOS 3.3 fixed disk: four entries of 16 bytes at 1BEh,
+
+    00  80h active, 00h not     04  type, 00h none          08  first sector (LBA), dword
+    01  first sector (CHS)      05  last sector (CHS)       0C  number of sectors, dword
+"""
+from __future__ import annotations
+
+import mmap
+import os
+import stat
+import struct
+from typing import NamedTuple
+
+from x86.faults import ImageError
+
+SECTOR = 512
+MODES = ("overlay", "readonly", "write")
+
+
+class Geometry(NamedTuple):
+    """Cylinders, heads, sectors a track; sectors count from 1, the other two from 0."""
+    cylinders: int
+    heads: int
+    sectors: int
+
+    @property
+    def total(self) -> int:
+        """Number of sectors."""
+        return self.cylinders * self.heads * self.sectors
+
+    def lba(self, cylinder: int, head: int, sector: int) -> int | None:
+        """The sector's number counted from 0, or None if there is no such track or sector."""
+        if not (1 <= sector <= self.sectors and head < self.heads and cylinder < self.cylinders):
+            return None
+        return (cylinder * self.heads + head) * self.sectors + sector - 1
+
+
+class Floppy(NamedTuple):
+    """One kind of diskette."""
+    geometry: Geometry
+    drive_type: int                 # as CMOS byte 10h and INT 13h AH=08h number the drives that read it
+    media: int                      # BDA media state byte
+
+
+#: Diskettes by size in bytes. Drive types: 1 360K, 2 1.2M, 3 720K, 4 1.44M, 6 2.88M
+FLOPPIES = {
+    160 * 1024: Floppy(Geometry(40, 1, 8), 1, 0x93),
+    180 * 1024: Floppy(Geometry(40, 1, 9), 1, 0x93),
+    320 * 1024: Floppy(Geometry(40, 2, 8), 1, 0x93),
+    360 * 1024: Floppy(Geometry(40, 2, 9), 1, 0x93),
+    720 * 1024: Floppy(Geometry(80, 2, 9), 3, 0x97),
+    1200 * 1024: Floppy(Geometry(80, 2, 15), 2, 0x15),
+    1440 * 1024: Floppy(Geometry(80, 2, 18), 4, 0x17),
+    1680 * 1024: Floppy(Geometry(80, 2, 21), 4, 0x17),
+    1722 * 1024: Floppy(Geometry(82, 2, 21), 4, 0x17),
+    2880 * 1024: Floppy(Geometry(80, 2, 36), 6, 0xD7),
+}
+USUAL_FLOPPY = 1440 * 1024          # what a boot sector alone is taken for
+
+
+class Partition(NamedTuple):
+    """One used entry of an MBR's partition table."""
+    number: int                     # 1 to 4
+    active: bool
+    type: int
+    start: int                      # first sector
+    count: int                      # number of sectors
+    last_chs: tuple[int, int, int]  # cylinder, head, sector of the last one, as the table says
+    first_chs: tuple[int, int, int]
+
+    @property
+    def end(self) -> int:
+        """The sector after the last."""
+        return self.start + self.count
+
+
+class Disk:
+    """An image as sectors.
+
+    source: path of a raw image, or its bytes. mode: "overlay" keeps what is written apart, "readonly" refuses it,
+    "write" puts it into the file (or into a copy of the bytes). floppy: the image is a diskette.
+
+    Errors: ImageError for what cannot be a disk: no file, a directory, nothing in it, less than a sector, unreadable.
+    Oddities that do not prevent its use are lines in `warnings`."""
+
+    def __init__(self, source, mode: str = "overlay", floppy: bool = False, name: str | None = None):
+        if mode not in MODES:
+            raise ValueError(f"mode is {mode!r}, not one of {', '.join(MODES)}")
+        self.mode = mode
+        self.floppy: Floppy | None = None
+        self.warnings: list[str] = []
+        self.overlay: dict[int, bytes] = {}         # sector number -> its 512 bytes
+        self._file = None
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            self.name = name or "image"
+            self.data = bytearray(source) if mode == "write" else bytes(source)
+        else:
+            self.name = name or os.fspath(source)
+            self.data = self._map(os.fspath(source))
+        self.size = len(self.data)
+        if self.size == 0:
+            raise ImageError(f"{self.name}: the file is empty")
+        if self.size < SECTOR:
+            raise ImageError(f"{self.name}: {self.size} bytes are less than one sector of {SECTOR}")
+        self.sectors = -(-self.size // SECTOR)
+        if self.size % SECTOR:
+            self.warnings.append(f"{self.name}: {self.size} bytes are no multiple of {SECTOR}; "
+                                 f"the last sector is padded with zeros")
+        if floppy:
+            self._insert_as_floppy()
+        else:
+            self.geometry = hard_disk_geometry(self.sectors, self.partitions())
+            self._check_partitions()
+        if mode == "write" and self.sectors * SECTOR > self.size:
+            self.warnings.append(f"{self.name}: what is written behind its {self.size} bytes is not kept")
+
+    @classmethod
+    def open(cls, source, mode: str = "overlay", floppy: bool = False) -> Disk:
+        """`source` itself if it is a Disk already, else Disk(source, ...)."""
+        return source if isinstance(source, Disk) else cls(source, mode, floppy)
+
+    # ---- the file ----------------------------------------------------------------------------------------------------
+
+    def _map(self, path):
+        """The file as a mapping, which reads only what is asked for."""
+        try:
+            if stat.S_ISDIR(os.stat(path).st_mode):
+                raise ImageError(f"{path}: is a directory, not a disk image")
+            self._file = open(path, "r+b" if self.mode == "write" else "rb")
+            if os.fstat(self._file.fileno()).st_size == 0:
+                return b""
+            access = mmap.ACCESS_WRITE if self.mode == "write" else mmap.ACCESS_READ
+            return mmap.mmap(self._file.fileno(), 0, access=access)
+        except FileNotFoundError:
+            raise ImageError(f"{path}: no such file") from None
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise ImageError(f"{path}: cannot be opened: {reason}") from None
+
+    def flush(self) -> None:
+        """Mode "write": have the file on the host up to date."""
+        if isinstance(self.data, mmap.mmap) and self.mode == "write":
+            self.data.flush()
+
+    def close(self) -> None:
+        """Let go of the file. The disk cannot be read afterwards."""
+        self.flush()
+        if isinstance(self.data, mmap.mmap):
+            self.data.close()
+        if self._file:
+            self._file.close()
+        self.data = b""
+
+    # ---- sectors -----------------------------------------------------------------------------------------------------
+
+    def read(self, lba: int, count: int) -> bytes:
+        """`count` sectors from number `lba`. IndexError if they are not all on the disk."""
+        if lba < 0 or count < 0 or lba + count > self.sectors:
+            raise IndexError(f"sectors {lba} to {lba + count - 1} of {self.sectors}")
+        data = self.data[lba * SECTOR:(lba + count) * SECTOR]
+        missing = count * SECTOR - len(data)
+        if not self.overlay and not missing:
+            return bytes(data)
+        data = bytearray(data) + bytes(missing)
+        if len(self.overlay) < count:
+            touched = [number for number in self.overlay if lba <= number < lba + count]
+        else:
+            touched = [number for number in range(lba, lba + count) if number in self.overlay]
+        for number in touched:
+            position = (number - lba) * SECTOR
+            data[position:position + SECTOR] = self.overlay[number]
+        return bytes(data)
+
+    def write(self, lba: int, data: bytes) -> None:
+        """Put whole sectors from number `lba` on. PermissionError on a read-only disk, IndexError beyond its end."""
+        count, rest = divmod(len(data), SECTOR)
+        if rest:
+            raise ValueError(f"{len(data)} bytes are no whole sectors")
+        if lba < 0 or lba + count > self.sectors:
+            raise IndexError(f"sectors {lba} to {lba + count - 1} of {self.sectors}")
+        if self.read_only:
+            raise PermissionError(f"{self.name} is write-protected")
+        inside = 0                                  # sectors that lie in the image as a whole
+        if self.mode == "write":
+            inside = max(0, min(count, self.size // SECTOR - lba))
+            self.data[lba * SECTOR:(lba + inside) * SECTOR] = data[:inside * SECTOR]
+        for number in range(inside, count):
+            self.overlay[lba + number] = bytes(data[number * SECTOR:(number + 1) * SECTOR])
+
+    @property
+    def read_only(self) -> bool:
+        """Whether writes fail, as on a diskette with its tab moved."""
+        return self.mode == "readonly"
+
+    def snapshot(self) -> dict[int, bytes]:
+        """What was written so far. In mode "write" the image itself is not part of it: the host's file has no past."""
+        return dict(self.overlay)
+
+    def restore(self, state: dict[int, bytes]) -> None:
+        """Back to what snapshot() saw."""
+        self.overlay = dict(state)
+
+    # ---- its shape ---------------------------------------------------------------------------------------------------
+
+    def _insert_as_floppy(self):
+        """Choose the diskette: by size, or the usual one for an image that does not fill any."""
+        size = self.size
+        if size not in FLOPPIES:
+            larger = [kind for kind in sorted(FLOPPIES) if kind >= max(size, USUAL_FLOPPY)]
+            if not larger:
+                raise ImageError(f"{self.name}: {size} bytes are too many for a diskette "
+                                 f"(at most {max(FLOPPIES)}); attach it as a hard disk")
+            size = larger[0]
+        self.floppy = FLOPPIES[size]
+        self.geometry = self.floppy.geometry
+        self.sectors = self.geometry.total          # a diskette has all its sectors; beyond the image they are zeros
+
+    def partitions(self) -> list[Partition]:
+        """The used entries of the partition table in sector 0; none if there is no table that makes sense."""
+        sector = self.read(0, 1)
+        entries = [sector[position:position + 16] for position in range(0x1BE, 0x1FE, 16)]
+        if sector[510:] != b"\x55\xAA" or any(entry[0] not in (0x00, 0x80) for entry in entries):
+            return []
+        found = []
+        for number, entry in enumerate(entries, 1):
+            start, count = struct.unpack_from("<II", entry, 8)
+            if entry[4] and start and count:
+                found.append(Partition(number, entry[0] == 0x80, entry[4], start, count, _chs(entry[5:8]),
+                                       _chs(entry[1:4])))
+        return found
+
+    def _check_partitions(self):
+        for partition in self.partitions():
+            protective = partition.type == 0xEE and partition.count == 0xFFFFFFFF      # GPT's "as large as can be"
+            if partition.end > self.sectors and not protective:
+                self.warnings.append(
+                    f"{self.name}: partition {partition.number} ends at sector {partition.end - 1}, "
+                    f"but the image has only {self.sectors} sectors ({self.size} bytes)")
+
+    def __repr__(self):
+        kind = "diskette" if self.floppy else "hard disk"
+        return f"<Disk {self.name!r}, {kind}, {self.sectors} sectors, {self.mode}>"
+
+
+def _chs(packed):
+    """Cylinder, head, sector from the table's three bytes: head; cylinder bits 9-8 and sector; cylinder bits 7-0."""
+    head, second, third = packed
+    return (second & 0xC0) << 2 | third, head, second & 0x3F
+
+
+def hard_disk_geometry(sectors: int, partitions=()) -> Geometry:
+    """The geometry that INT 13h AH=08h reports for a hard disk of so many sectors.
+
+    Heads and sectors a track are those of the partition table, if its entries agree with each other, because the disk
+    was set up under a BIOS that had them. Otherwise 16 by 63 up to 504 MB, and above that as many heads as it takes to
+    stay within 1024 cylinders ("LBA-assisted translation")."""
+    heads, track = _partitioned_geometry(partitions) or (0, 0)
+    if not heads:
+        track, heads = 63, 16
+        if sectors > 1024 * 16 * 63:
+            needed = sectors // (1024 * 63)
+            heads = next((choice for choice in (32, 64, 128) if needed <= choice), 255)
+    cylinders = max(1, min(1024, sectors // (heads * track)))
+    return Geometry(cylinders, heads, track)
+
+
+def _partitioned_geometry(partitions):
+    """(heads, sectors) under which the first and last sector of every partition have the CHS the table gives them.
+
+    The last sector of a partition is where its tool rounded to a whole cylinder: its head and sector numbers are the
+    highest. Entries at or beyond cylinder 1023 say nothing."""
+    candidates = {(head + 1, sector) for cylinder, head, sector in (entry.last_chs for entry in partitions)
+                  if cylinder < 1023 and sector and head}
+    for heads, track in sorted(candidates):
+        shape = Geometry(1023, heads, track)
+        if all(_agrees(shape, entry.start, entry.first_chs) and _agrees(shape, entry.end - 1, entry.last_chs)
+               for entry in partitions):
+            return heads, track
+    return None
+
+
+def _agrees(shape, lba, chs):
+    """Whether that sector has that cylinder, head and sector number; true of what lies beyond the cylinders."""
+    return lba >= shape.total or shape.lba(*chs) == lba

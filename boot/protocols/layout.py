@@ -1,0 +1,17 @@
+"""Where a directly started kernel finds what the start needs: preferred places in low memory, one sentence each.
+
+The kernel's own segments come first: what is in the way of one of them goes to the next free place.
+"""
+from __future__ import annotations
+
+STACK_TOP = 0x07000         # ESP or RSP at entry where a protocol says nothing: the stack that POST used.
+GDT = 0x07000               # The descriptor table that the start uses, so that reloading its selectors works.
+PAGE_TABLES = 0x10000       # PML4, PDPT and four page directories, for a kernel that starts in long mode.
+INFORMATION = 0x09000       # What the protocol tells the kernel: the multiboot information and all it points to.
+MODULES = 0x100000          # Modules go above the kernel, never below this address.
+
+# The selectors in that GDT.
+NULL = 0x00
+CODE_32 = 0x08              # base 0, limit 4 GB, execute/read
+DATA = 0x10                 # base 0, limit 4 GB, read/write
+CODE_64 = 0x18              # 64-bit code

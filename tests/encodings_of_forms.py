@@ -1,0 +1,51 @@
+"""Bytes for every form of the table, for tests that compare decoders and disassemblers."""
+from __future__ import annotations
+
+import random
+
+from x86.isa import table
+
+SEGMENT_PREFIXES = (0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65)
+MODES = (16, 32, 64)
+
+
+def exists_in(form, bits):
+    """Whether the form exists in code of this size."""
+    return {"": True, "64": bits == 64, "legacy": bits != 64}[form.mode]
+
+
+def encode(form, bits, choose: random.Random) -> bytes:
+    """An instruction of this form in 16-, 32- or 64-bit code, everything that may vary chosen at random. Always 15 bytes:
+    what follows ModRM is random, and so is what follows the instruction."""
+    code = bytearray()
+    if choose.random() < 0.15:
+        code.append(choose.choice(SEGMENT_PREFIXES))
+    if choose.random() < 0.15:
+        code.append(0x67)
+    if choose.random() < (0.3 if form.lock else 0.03):
+        code.append(0xF0)
+    if form.prefix in (None, "F3", "F2") and choose.random() < 0.25:
+        code.append(0x66)
+    if form.rep and choose.random() < 0.4:
+        code.append(choose.choice((0xF2, 0xF3)))
+    if form.prefix in table.PREFIXES[1:]:
+        code.append(int(form.prefix, 16))
+    if bits == 64 and (form.rex_w or choose.random() < 0.6):
+        code.append(0x40 | choose.randrange(8) | 8 * (choose.randrange(2) if form.rex_w is None else form.rex_w))
+    code += (b"", b"\x0F", b"\x0F\x38", b"\x0F\x3A")[form.map]
+    code.append(form.opcode + (choose.randrange(8) if form.plus_r else 0))
+    if form.modrm_byte is not None:
+        code.append(form.modrm_byte)
+    elif form.modrm:
+        code.append(modrm(form, choose))
+    return bytes(code + choose.randbytes(15))[:15]
+
+
+def modrm(form, choose):
+    """A ModRM byte that this form allows."""
+    reg = choose.randrange(8) if form.digit is None else form.digit
+    if "sreg" in form.operands:
+        reg = choose.choice((0, 2, 3, 4, 5))
+    position = form.rm_position
+    mods = (3,) if position is None else (0, 1, 2) if table.memory_only(form.operands[position]) else (0, 1, 2, 3)
+    return choose.choice(mods) << 6 | reg << 3 | choose.randrange(8)

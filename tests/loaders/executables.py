@@ -1,0 +1,52 @@
+"""Small ELF files and multiboot headers, written out by the fields of their headers."""
+from __future__ import annotations
+
+import struct
+
+EM_386, EM_X86_64 = 3, 62
+EXECUTABLE, RELOCATABLE, SHARED = 2, 1, 3
+PT_LOAD, PT_NOTE = 1, 4
+
+
+class Segment:
+    """One program header, and the bytes that it loads."""
+
+    def __init__(self, physical, data=b"", size=None, virtual=None, kind=PT_LOAD):
+        self.physical, self.data, self.kind = physical, data, kind
+        self.virtual = physical if virtual is None else virtual
+        self.size = len(data) if size is None else size
+
+
+def elf(segments, entry, bits=32, machine=None, kind=EXECUTABLE, offset=0x1000, lead=b""):
+    """The bytes of an ELF file; the segments' data from `offset` on, `lead` right behind the program headers."""
+    wide = bits == 64
+    header_size, entry_size = (64, 56) if wide else (52, 32)
+    machine = machine or (EM_X86_64 if wide else EM_386)
+    address = "Q" if wide else "I"
+    identification = b"\x7fELF" + bytes((2 if wide else 1, 1, 1)) + bytes(9)
+    file = identification + struct.pack(f"<HHI{3 * address}IHHHHHH", kind, machine, 1, entry, header_size, 0, 0,
+                                        header_size, entry_size, len(segments), 0, 0, 0)
+    body, headers = b"", b""
+    for segment in segments:
+        at = offset + len(body)
+        if wide:
+            headers += struct.pack("<IIQQQQQQ", segment.kind, 7, at, segment.virtual, segment.physical,
+                                   len(segment.data), segment.size, 0x1000)
+        else:
+            headers += struct.pack("<IIIIIIII", segment.kind, at, segment.virtual, segment.physical,
+                                   len(segment.data), segment.size, 7, 0x1000)
+        body += segment.data
+    file += headers + lead
+    assert len(file) <= offset
+    return file.ljust(offset, b"\0") + body
+
+
+def multiboot_header(flags=0, addresses=(0,) * 5, mode=None):
+    """A multiboot 1 header with its checksum; `mode` is (type, width, height, depth)."""
+    magic = 0x1BADB002
+    header = struct.pack("<3I", magic, flags, -(magic + flags) & 0xFFFFFFFF)
+    if flags & 0x10000 or mode:
+        header += struct.pack("<5I", *addresses)
+    if mode:
+        header += struct.pack("<4I", *mode)
+    return header

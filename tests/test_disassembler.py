@@ -1,0 +1,249 @@
+"""The disassembler against a list, against iced-x86, and against NASM: printed, assembled again, printed the same."""
+import random
+import re
+import shutil
+import subprocess
+
+import encodings_of_forms as encodings
+import pytest
+
+from x86 import _decode
+from x86.disassembler import SIZE_NAMES, disassemble, listing
+from x86.isa import table
+
+ORIGIN = 0x1000
+
+
+@pytest.mark.parametrize("bits, code, text", [
+    (64, "48 01 c8", "add rax, rcx"),
+    (64, "c7 44 8b 10 05 00 00 00", "mov dword [rbx+rcx*4+0x10], 5"),
+    (64, "48 83 c0 ff", "add rax, 0xffffffffffffffff"),
+    (64, "83 c0 ff", "add eax, 0xffffffff"),
+    (64, "f0 01 45 f8", "lock add [rbp-8], eax"),
+    (64, "64 48 8b 04 25 28 00 00 00", "mov rax, [fs:0x28]"),
+    (64, "48 8b 05 f9 0f 00 00", "mov rax, [rel 0x2000]"),
+    (64, "65 48 8b 05 f8 0f 00 00", "mov rax, [rel gs:0x2000]"),
+    (64, "67 8b 05 f8 ff ff ff", "a32 mov eax, [rel 0xfff]"),
+    (64, "8b 04 25 00 00 00 80", "mov eax, [0xffffffff80000000]"),
+    (64, "48 a1 88 77 66 55 44 33 22 11", "mov rax, [qword 0x1122334455667788]"),
+    (64, "67 a1 78 56 34 12", "a32 mov eax, [0x12345678]"),
+    (64, "67 8b 04 25 00 00 00 80", "a32 mov eax, [0x80000000]"),
+    (64, "43 8b 04 a4", "mov eax, [r12+r12*4]"),
+    (64, "8b 04 65 10 00 00 00", "mov eax, [0x10]"),
+    (64, "8b 04 0d 10 00 00 00", "mov eax, [rcx*1+0x10]"),
+    (64, "40 88 f0", "mov al, sil"),
+    (64, "88 f0", "mov al, dh"),
+    (64, "44 88 f0", "mov al, r14b"),
+    (64, "0f b6 c0", "movzx eax, al"),
+    (64, "66 0f b7 00", "movzx ax, word [rax]"),
+    (64, "48 63 c8", "movsxd rcx, eax"),
+    (64, "d3 27", "shl dword [rdi], cl"),
+    (64, "48 d1 e0", "shl rax, 1"),
+    (64, "48 8d 44 24 f0", "lea rax, [rsp-0x10]"),
+    (64, "f3 48 a5", "rep movsq"),
+    (64, "64 67 f3 a4", "fs a32 rep movsb"),
+    (64, "f2 ae", "repne scasb"),
+    (64, "f3 a6", "repe cmpsb"),
+    (64, "eb fe", "jmp 0x1000"),
+    (64, "0f 84 fa ff ff ff", "je 0x1000"),
+    (64, "e8 fb ff ff ff", "call 0x1000"),
+    (64, "ff d0", "call rax"),
+    (64, "ff 25 00 00 00 00", "jmp qword [rel 0x1006]"),
+    (64, "e3 00", "jrcxz 0x1002"),
+    (64, "67 e3 00", "jecxz 0x1003"),
+    (64, "6a ff", "push 0xffffffffffffffff"),
+    (64, "66 6a 01", "push word 1"),
+    (64, "55", "push rbp"),
+    (64, "41 57", "push r15"),
+    (64, "66 9c", "pushfw"),
+    (64, "9c", "pushfq"),
+    (64, "c8 10 00 01", "enter 0x10, 1"),
+    (64, "c3", "ret"),
+    (64, "c2 08 00", "ret 8"),
+    (64, "90", "nop"),
+    (64, "f3 90", "pause"),
+    (64, "48 98", "cdqe"),
+    (64, "0f 94 c0", "sete al"),
+    (64, "48 0f c9", "bswap rcx"),
+    (32, "8b 44 24 04", "mov eax, [esp+4]"),
+    (32, "3e 8b 45 00", "mov eax, [ds:ebp]"),
+    (32, "3e 8b 00", "mov eax, [eax]"),
+    (32, "66 c3", "o16 ret"),
+    (32, "66 e8 fc ef", "call word 0"),
+    (32, "67 8b 06 34 12", "mov eax, [word 0x1234]"),
+    (32, "a1 34 12 00 00", "mov eax, [0x1234]"),
+    (32, "60", "pushad"),
+    (32, "66 61", "popaw"),
+    (32, "40", "inc eax"),
+    (16, "8b 42 fe", "mov ax, [bp+si-2]"),
+    (16, "8b 46 00", "mov ax, [bp]"),
+    (16, "a1 34 12", "mov ax, [0x1234]"),
+    (16, "67 66 8b 04 24", "mov eax, [esp]"),
+    (16, "66 68 78 56 34 12", "push dword 0x12345678"),
+    (16, "e9 00 f0", "jmp 3"),
+    (16, "66 e9 fa 0f 00 00", "jmp dword 0x2000"),
+    (16, "66 0f 84 f9 0f 00 00", "je near dword 0x2000"),
+    (16, "26 a5", "es movsw"),
+    (16, "3e a5", "movsw"),
+    (16, "d4 0a", "aam 0xa"),
+    (64, "06", "db 0x06"),
+    (64, "f0", "db 0xf0"),
+    (64, "48 01", "db 0x48"),
+    (64, "66 66 66 66 66 66 66 66 66 66 66 66 66 66 66 90", "db 0x66"),
+])
+def test_style(bits, code, text):
+    code = bytes.fromhex(code)
+    assert disassemble(code, ORIGIN, bits) == (text, 1 if text.startswith("db ") else len(code))
+
+
+def test_listing_covers_every_byte():
+    code = bytes.fromhex("55 48 89 e5 06 c3")
+    assert list(listing(code, 0x7C00)) == [(0x7C00, b"\x55", "push rbp"), (0x7C01, b"\x48\x89\xE5", "mov rbp, rsp"),
+                                           (0x7C04, b"\x06", "db 0x06"), (0x7C05, b"\xC3", "ret")]
+
+
+def test_bad_arguments():
+    with pytest.raises(ValueError, match="no bytes"):
+        disassemble(b"")
+    with pytest.raises(ValueError, match="code size 8"):
+        disassemble(b"\x90", 0, 8)
+
+
+# ---- iced-x86 -------------------------------------------------------------------------------------------------------
+
+# What iced calls otherwise, for the same bytes
+SYNONYMS = {"sal": "shl", "xlatb": "xlat", "int1": "icebp", "retw": "ret", "retd": "ret", "pushad": "pusha", "pushaw": "pusha", "popad": "popa", "popaw": "popa",
+            "pushfd": "pushf", "pushfw": "pushf", "pushfq": "pushf", "popfd": "popf", "popfw": "popf", "popfq": "popf"}
+# Where it prints what the row leaves out, or the other way round: words and their orders that are not compared
+WORDS = re.compile(r"\b(byte|word|dword|qword|tword|oword|yword|fword|o16|o32|o64|a16|a32|a64|notrack|bnd|short|near"
+                   r"|xacquire|xrelease|rep(?= ret)) ?")
+
+
+def normal(text):
+    text = re.sub("^(cs|ds|ss|es) (?=j)", "", WORDS.sub("", text.replace("*1]", "]").replace("*1+", "+").replace("*1-", "-")))
+    prefixes, name, operands = re.match(r"((?:lock |rep |repe |repne |[c-gs]s )*)(\S*) ?(.*)", text).groups()
+    name = SYNONYMS.get(name, name)
+    parts = operands.split(", ")
+    if name in ("xchg", "test"):                        # symmetric, and NASM's order is not the manual's
+        parts.sort()
+    if name == "imul" and len(parts) == 3 and parts[0] == parts[1]:
+        del parts[0]
+    if name in ("aam", "aad") and parts == ["0xa"]:
+        parts = [""]
+    if name.startswith("loop") and parts[-1] in ("cx", "ecx", "rcx"):
+        del parts[-1]
+    return f"{' '.join(sorted(prefixes.split()))} {name} {', '.join(parts)}".strip()
+
+
+@pytest.fixture(scope="module")
+def iced():
+    """(iced module, a NASM formatter in our style)"""
+    module = pytest.importorskip("iced_x86", reason="iced-x86 is not installed")
+    formatter = module.Formatter(module.FormatterSyntax.NASM)
+    formatter.hex_prefix, formatter.hex_suffix, formatter.uppercase_hex = "0x", "", False
+    formatter.space_after_operand_separator = True
+    formatter.add_leading_zero_to_hex_numbers = formatter.branch_leading_zeros = False
+    formatter.displacement_leading_zeros = formatter.show_branch_size = False
+    return module, formatter
+
+
+# Reserved NOPs: iced knows what some later extension made of them. UD0: with or without ModRM. Hints: likewise.
+NOT_COMPARED = {"nop", "ud0", "endbr64", "endbr32", "prefetch", "prefetchw", "prefetchwt1"}
+
+
+def compare(iced, code, bits):
+    """A line that says how the two disagree about `code`, or None."""
+    module, formatter = iced
+    theirs = module.Decoder(bits, code, ip=ORIGIN).decode()
+    ours = _decode.decode(code, ORIGIN, bits)
+    if ours.form is None or ours.form.mnemonic in NOT_COMPARED:
+        return None
+    text, length = disassemble(code, ORIGIN, bits)
+    line = f"{bits} {code[:max(length, theirs.len)].hex(' ')}: {text!r} ({length} bytes)"
+    if theirs.code == module.Code.INVALID:
+        return None if ours.status != 0 else f"{line}, iced: undefined"
+    if ours.status != 0:
+        return f"{line}: {_decode.STATUS[ours.status]}, iced: {formatter.format(theirs)!r}"
+    if (normal(text), length) != (normal(formatter.format(theirs)), theirs.len):
+        return f"{line}, iced: {formatter.format(theirs)!r} ({theirs.len})"
+    said = re.search(r"\b(byte|word|dword|qword|tword|oword) (far )?\[", text)
+    size = 8 * module.MemorySizeExt.size(theirs.memory_size) if said and not said[2] else 0
+    if size and SIZE_NAMES.get(size) != said[1]:
+        return f"{line}, iced: {size} bits of memory"
+    return None
+
+
+def test_every_form_against_iced(iced):
+    choose = random.Random(1)
+    wrong = []
+    for form in table.forms():
+        for bits in encodings.MODES:
+            if encodings.exists_in(form, bits):
+                wrong += filter(None, (compare(iced, encodings.encode(form, bits, choose), bits) for _ in range(25)))
+    assert not wrong, f"{len(wrong)} differences\n" + "\n".join(wrong[:40])
+
+
+@pytest.mark.parametrize("bits", encodings.MODES)
+def test_random_bytes_against_iced(iced, bits):
+    choose = random.Random(bits)
+    wrong = list(filter(None, (compare(iced, choose.randbytes(15), bits) for _ in range(20_000))))
+    assert not wrong, f"{len(wrong)} differences\n" + "\n".join(wrong[:40])
+
+
+# ---- NASM -------------------------------------------------------------------------------------------------------------
+
+SLOT = 16
+
+
+def assemble(lines, bits, directory):
+    """Assemble each line at ORIGIN + 16 * its number. Returns ([15 bytes or None], {number: NASM's complaint})."""
+    # NASM takes [rel 5] to be absolute: the address has to be spelled as one of the section
+    lines = [re.sub(r"rel (\w+:)?(\w+)\]", rf"rel \1$$ + (\2 - {ORIGIN})]", line) for line in lines]
+    source, output = directory / "again.asm", directory / "again.bin"
+    failed = {}
+    for _ in range(2):                                  # NASM reports every bad line at once; then without them
+        body = [f"bits {bits}", f"org {ORIGIN}"]
+        body += [f"times {SLOT * number} - ($ - $$) int3\n" + ("" if number in failed else line)
+                 for number, line in enumerate(lines)]
+        source.write_text("\n".join([*body, f"times {SLOT * len(lines)} - ($ - $$) int3"]))
+        run = subprocess.run(["nasm", "-w-all", "-f", "bin", "-o", output, source], capture_output=True, text=True)
+        if run.returncode == 0:
+            break
+        for number, message in re.findall(r":(\d+): error: (.*)", run.stderr):
+            failed[(int(number) - 4) // 2] = message
+    assert run.returncode == 0, run.stderr
+    image = output.read_bytes()
+    return [None if number in failed else image[SLOT * number:SLOT * number + 15] for number in range(len(lines))], failed
+
+
+# Text that NASM understands otherwise: scale 1 without a base is its to rearrange
+REARRANGED = re.compile(r"\*1\b|\[(\w+)\*2[]+-]")
+# Instructions that NASM has no words for: hint NOPs with a register, and operand sizes that make no sense
+UNSPOKEN = re.compile(r"nop .*, |ud0|prefetch |bswap (r\d+w|[abcds][xpi])$|mov[sz]x (r\d+w|[abcds][xpi]), (?!byte|\w[lh]$|\w*[lb]$)"
+                      r"|movsxd (r\d+[wd]|e|[abcds][xpi])")
+
+
+@pytest.mark.parametrize("bits", encodings.MODES)
+def test_printed_and_assembled_again(bits, tmp_path):
+    """The text of every form, assembled by NASM, disassembles to the same text."""
+    if not shutil.which("nasm"):
+        pytest.skip("nasm is not installed")
+    choose = random.Random(bits)
+    lines = []
+    for form in table.forms():
+        for _ in range(12 if encodings.exists_in(form, bits) else 0):
+            code = encodings.encode(form, bits, choose)
+            found = _decode.decode(code, ORIGIN + SLOT * len(lines), bits)
+            if found.form is None or found.status != 0 or found.prefixes & 8 and "rel8" in found.form.operands:
+                continue                                # 66h on a short jump: only truncates the target
+            text, _ = disassemble(code, ORIGIN + SLOT * len(lines), bits)
+            if not REARRANGED.search(text) and not UNSPOKEN.match(text):
+                lines.append(text)
+    images, failed = assemble(lines, bits, tmp_path)
+    wrong = [f"{lines[number]!r}: NASM: {message}" for number, message in failed.items()]
+    for number, (line, image) in enumerate(zip(lines, images)):
+        if image is not None:
+            again, _ = disassemble(image, ORIGIN + SLOT * number, bits)
+            if again != line and not (line.startswith("xchg") and normal(again) == normal(line)):
+                wrong.append(f"{line!r} became {image.hex(' ')}: {again!r}")
+    assert not wrong, f"{len(wrong)} of {len(lines)}\n" + "\n".join(wrong[:40])

@@ -1,0 +1,200 @@
+"""Disk images: modes, geometry, partition tables, and what a user is told when a file cannot be a disk."""
+import os
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from boot.disk import SECTOR, Disk, Geometry, hard_disk_geometry
+from x86.faults import ImageError
+
+
+def pattern(sectors):
+    """Sectors that differ: each begins with its number."""
+    return b"".join(struct.pack("<I", number) + bytes(SECTOR - 4) for number in range(sectors))
+
+
+def entry(start, count, heads=16, sectors=63, kind=0x0E, active=True):
+    """A partition table entry whose CHS fields fit a geometry."""
+    def chs(lba):
+        cylinder, rest = divmod(lba, heads * sectors)
+        head, sector = divmod(rest, sectors)
+        cylinder = min(cylinder, 1023)
+        return bytes([head, sector + 1 | (cylinder & 0x300) >> 2, cylinder & 0xFF])
+    return (bytes([0x80 if active else 0]) + chs(start) + bytes([kind]) + chs(start + count - 1)
+            + struct.pack("<II", start, count))
+
+
+def mbr(*entries):
+    table = b"".join(entries)
+    return bytes(0x1BE) + table + bytes(64 - len(table)) + b"\x55\xAA"
+
+
+# ---- what is no disk -------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("content, words", [(b"", "empty"), (bytes(511), "less than one sector")])
+def test_too_small(tmp_path, content, words):
+    path = tmp_path / "image"
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match=words) as error:
+        Disk(path)
+    assert str(path) in str(error.value) and "\n" not in str(error.value)
+
+
+def test_missing_file_and_directory(tmp_path):
+    with pytest.raises(ImageError, match="no such file"):
+        Disk(tmp_path / "nothing")
+    with pytest.raises(ImageError, match="directory"):
+        Disk(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_unreadable_file(tmp_path):
+    path = tmp_path / "image"
+    path.write_bytes(bytes(SECTOR))
+    path.chmod(0)
+    with pytest.raises(ImageError, match="cannot be opened"):
+        Disk(path)
+
+
+def test_unknown_mode():
+    with pytest.raises(ValueError, match="overlay"):
+        Disk(bytes(SECTOR), mode="append")
+
+
+# ---- modes -----------------------------------------------------------------------------------------------------------
+
+def test_overlay_never_changes_the_file(tmp_path):
+    path = tmp_path / "image"
+    path.write_bytes(pattern(8))
+    disk = Disk(path)
+    disk.write(2, b"\xAA" * SECTOR * 2)
+    assert disk.read(1, 4) == pattern(8)[SECTOR:2 * SECTOR] + b"\xAA" * 2 * SECTOR + pattern(8)[4 * SECTOR:5 * SECTOR]
+    disk.close()
+    assert path.read_bytes() == pattern(8)
+
+
+def test_write_mode_changes_the_file(tmp_path):
+    path = tmp_path / "image"
+    path.write_bytes(pattern(8))
+    disk = Disk(path, mode="write")
+    disk.write(7, b"\xBB" * SECTOR)
+    assert disk.read(7, 1) == b"\xBB" * SECTOR
+    disk.close()
+    assert path.read_bytes() == pattern(7) + b"\xBB" * SECTOR
+
+
+def test_readonly_refuses():
+    disk = Disk(pattern(4), mode="readonly")
+    with pytest.raises(PermissionError):
+        disk.write(0, bytes(SECTOR))
+    assert disk.read(0, 4) == pattern(4)
+
+
+def test_reading_and_writing_beyond_the_end():
+    disk = Disk(pattern(4))
+    for outside in ((4, 1), (3, 2), (-1, 1)):
+        with pytest.raises(IndexError):
+            disk.read(*outside)
+    with pytest.raises(IndexError):
+        disk.write(3, bytes(2 * SECTOR))
+    with pytest.raises(ValueError):
+        disk.write(0, bytes(100))
+
+
+def test_a_size_that_is_no_multiple_of_the_sector_is_padded():
+    disk = Disk(b"\xCC" * 700)
+    assert disk.sectors == 2
+    assert disk.read(1, 1) == b"\xCC" * 188 + bytes(324)
+    assert len(disk.warnings) == 1 and "700 bytes" in disk.warnings[0]
+    disk.write(1, b"\xDD" * SECTOR)
+    assert disk.read(0, 2) == b"\xCC" * 512 + b"\xDD" * 512
+
+
+def test_snapshot_and_restore():
+    disk = Disk(pattern(4))
+    disk.write(1, b"\x11" * SECTOR)
+    state = disk.snapshot()
+    disk.write(1, b"\x22" * SECTOR)
+    disk.write(3, b"\x33" * SECTOR)
+    disk.restore(state)
+    assert disk.read(1, 1) == b"\x11" * SECTOR and disk.read(3, 1) == pattern(4)[3 * SECTOR:]
+    disk.write(1, b"\x44" * SECTOR)
+    assert state[1] == b"\x11" * SECTOR
+
+
+@given(st.lists(st.tuples(st.integers(0, 15), st.integers(1, 16), st.integers(0, 255)), max_size=12))
+def test_overlay_is_what_a_plain_array_would_be(writes):
+    disk, model = Disk(pattern(16)), bytearray(pattern(16))
+    for start, count, value in writes:
+        count = min(count, 16 - start)
+        disk.write(start, bytes([value]) * (count * SECTOR))
+        model[start * SECTOR:(start + count) * SECTOR] = bytes([value]) * (count * SECTOR)
+    assert disk.read(0, 16) == model
+    for start in range(16):
+        assert disk.read(start, 1) == model[start * SECTOR:(start + 1) * SECTOR]
+
+
+# ---- shape -----------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("kb, geometry, drive_type", [
+    (160, (40, 1, 8), 1), (180, (40, 1, 9), 1), (320, (40, 2, 8), 1), (360, (40, 2, 9), 1), (720, (80, 2, 9), 3),
+    (1200, (80, 2, 15), 2), (1440, (80, 2, 18), 4), (2880, (80, 2, 36), 6)])
+def test_floppy_geometry_is_that_of_the_size(kb, geometry, drive_type):
+    disk = Disk(bytes(kb * 1024), floppy=True)
+    assert disk.geometry == geometry and disk.floppy.drive_type == drive_type
+    assert disk.geometry.total * SECTOR == kb * 1024
+
+
+def test_a_boot_sector_alone_is_a_usual_diskette():
+    disk = Disk(b"\x90" * 510 + b"\x55\xAA", floppy=True)
+    assert disk.geometry == (80, 2, 18)
+    assert disk.read(2879, 1) == bytes(SECTOR)
+
+
+def test_too_much_for_a_diskette():
+    with pytest.raises(ImageError, match="too many for a diskette"):
+        Disk(bytes(3 << 20), floppy=True)
+
+
+@pytest.mark.parametrize("sectors, geometry", [
+    (131072, (130, 16, 63)),                    # 64 MB
+    (1024 * 16 * 63, (1024, 16, 63)),           # the last size without translation
+    (2 << 21, (520, 128, 63)),                  # 2 GB
+    (20 << 21, (1024, 255, 63)),                # 20 GB: as much as CHS can name
+    (1, (1, 16, 63))])
+def test_hard_disk_geometry_by_size(sectors, geometry):
+    assert hard_disk_geometry(sectors) == geometry
+
+
+def test_geometry_from_the_partition_table():
+    image = mbr(entry(63, 32 * 63 * 10 - 63, heads=32)) + bytes(SECTOR * (32 * 63 * 12 - 1))
+    assert Disk(image).geometry == (12, 32, 63)
+
+
+def test_a_partition_table_that_contradicts_itself_says_nothing():
+    first, second = entry(63, 32 * 63 * 4 - 63, heads=32), entry(32 * 63 * 4, 8 * 63 * 16, heads=8)
+    assert Disk(mbr(first, second) + bytes(SECTOR * 20000)).geometry[1:] == (16, 63)
+
+
+def test_disk_shorter_than_its_partition():
+    disk = Disk(mbr(entry(2048, 100000)) + bytes(SECTOR * 4095))
+    assert len(disk.warnings) == 1
+    assert "partition 1 ends at sector 102047" in disk.warnings[0] and "4096 sectors" in disk.warnings[0]
+
+
+def test_partitions_of_a_boot_sector_without_a_table():
+    assert Disk(b"\x41" * 510 + b"\x55\xAA").partitions() == []
+    assert Disk(mbr(entry(2048, 4096))[:510] + b"\0\0").partitions() == []
+    [partition] = Disk(mbr(entry(2048, 4096)) + bytes(SECTOR * 8000)).partitions()
+    assert (partition.number, partition.active, partition.type, partition.start, partition.end) == (1, True, 14, 2048, 6144)
+
+
+@given(st.integers(1, 255), st.integers(1, 63), st.integers(0, 1 << 20))
+def test_chs_names_every_sector_once(heads, sectors, lba):
+    geometry = Geometry(1024, heads, sectors)
+    cylinder, rest = divmod(lba % geometry.total, heads * sectors)
+    assert geometry.lba(cylinder, rest // sectors, rest % sectors + 1) == lba % geometry.total
+    assert geometry.lba(0, 0, 0) is None and geometry.lba(0, heads, 1) is None
+    assert geometry.lba(1024, 0, 1) is None and geometry.lba(0, 0, sectors + 1) is None

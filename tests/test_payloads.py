@@ -1,0 +1,102 @@
+"""Other people's boot loaders, unmodified, each to the text by which it shows that it lives (tests/payloads.py)."""
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+MOST = 600_000_000                      # ticks within which each of them is done by far
+
+
+def boot(x86, *arguments):
+    """The JSON of a run that has to end with status 0."""
+    done = x86("run", *arguments, "--json", "--max-instructions", MOST, timeout=400)
+    found = json.loads(done.out) if done.out else {}
+    assert done.status == 0, (found.get("screen", "") + "\n" + found.get("serial", "") + "\n" + done.err)[-3000:]
+    return found
+
+
+@pytest.mark.parametrize("image, marker", [
+    ("handoff.img", "Press any key"),
+    ("mbr-nopart.img", "Missing operating system"),
+    ("grub-legacy.img", "^grub>"),
+    ("syslinux-floppy.img", "^boot:"),
+    ("syslinux-disk.img", "Automatic boot in"),
+])
+def test_loader_shows_its_marker(x86, payload, image, marker):
+    found = boot(x86, payload(image), "--until", marker)
+    assert found["stop"] == "until"
+
+
+def test_registers_at_the_hand_over(x86, payload):
+    """handoff.img prints what it was entered with: DL is the diskette, ES:DI points to $PnP in the BIOS."""
+    screen = boot(x86, payload("handoff.img"), "--until", "Press any key")["screen"]
+    assert re.search(r"DX ?[:=] ?[0-9A-F]{0,6}00\b", screen, re.IGNORECASE), screen
+    assert re.search(r"\$PnP", screen), screen
+
+
+def test_syslinux_reads_its_configuration(x86, payload):
+    found = boot(x86, payload("syslinux-floppy.img"), "--until", "^boot:")
+    assert "SYSLINUX-CFG-READ-OK" in found["serial"]
+    assert "hello from hello.txt on FAT" in found["screen"]
+
+
+def test_grub_legacy_takes_commands(x86, payload):
+    found = boot(x86, payload("grub-legacy.img"), "--expect", "grub>", "--keys", r"geometry (fd0)\n", "--until", "drive 0x0")
+    assert "C/H/S = 80/2/18" in found["screen"]
+
+
+def test_syslinux_answers_on_the_serial_port(x86, payload):
+    found = boot(x86, payload("syslinux-floppy.img"), "--expect", "boot:", "--send", r"nothing\r", "--until",
+                 "(?i)could not find kernel|no such|not find")
+    assert "nothing" in found["serial"]
+
+
+def test_grub_boots_its_menu(x86, payload):
+    """GRUB 2 from the reset vector through LZMA, FAT and its menu to the commands of the first entry, and off."""
+    found = boot(x86, payload("grub-disk.img"), "-m", "64M")
+    serial = found["serial"]
+    for word in ("GRUB-CFG-READ-OK", "HELLO-FROM-GRUB", "hello from hello.txt on FAT"):
+        assert word in serial
+    assert re.search(r"\b20\d\d-\d\d-\d\d \d\d:\d\d:\d\d \w+day", serial), "date"
+    assert re.search(r"00:00\.0 8086:1237", serial), "lspci"
+    assert re.search(r"base_addr = 0x0, length = 0x9fc00, available RAM", serial), "lsmmap"
+    assert re.search(r"base_addr = 0x100000, length = 0x3\w{6}, available RAM", serial), "lsmmap"
+
+
+def invaders(found):
+    return any("-*--" in line for line in found["screen"].splitlines())
+
+
+def test_a_multiboot_kernel_starts_directly(x86, payload):
+    assert invaders(boot(x86, "--kernel", payload("invaders.exec"), "--until", r"-\*--"))
+
+
+def test_grub_starts_a_multiboot_kernel(x86, payload):
+    """The second entry of GRUB's menu, chosen on the keyboard."""
+    found = boot(x86, payload("grub-disk.img"), "--expect", "hello[^$]*invaders", "--keys", r"<down>\n",
+                 "--until", r"-\*--")
+    assert invaders(found)
+
+
+def test_the_same_boot_twice_is_the_same(payload):
+    """A hash over everything: memory, registers, devices, clock; and a snapshot from the middle leads there as well."""
+    import boot as firmware
+    from x86 import Machine
+
+    def machine():
+        made = Machine("32M", fill="random:11")
+        firmware.bios(made, floppy=str(payload("syslinux-floppy.img")))
+        return made
+    first = machine()
+    first.run(max_instructions=3_000_000)
+    middle = first.snapshot()
+    first.run(max_instructions=3_000_000)
+    end = first.snapshot().digest()
+    second = machine()
+    second.run(max_instructions=6_000_000)
+    assert second.snapshot().digest() == end
+    second.restore(middle)
+    second.run(max_instructions=3_000_000)
+    assert second.snapshot().digest() == end

@@ -1,0 +1,85 @@
+"""What a run leaves to be read: the screen, the timeline, the figures, as text or as JSON, and the picture."""
+from __future__ import annotations
+
+import json
+
+from x86.debug import timeline
+from x86.faults import ImageError
+
+WIDTH = 80
+
+
+def rule(title: str) -> str:
+    """'-- title ------', as wide as the screen."""
+    return f"-- {title} ".ljust(WIDTH, "-")
+
+
+def screen_text(machine) -> str:
+    """The text screen without the blank lines at its end."""
+    return "\n".join(line.rstrip() for line in machine.screen.text.rstrip().splitlines())
+
+
+def as_text(machine, options, session) -> None:
+    """Print what the options ask for to stdout."""
+    parts = []
+    screen = screen_text(machine)
+    if options.display == "text" and not session.live_screen and screen:
+        parts += [rule("screen"), screen]
+    if options.timeline:
+        parts += [rule("timeline"), timeline.timeline(machine)]
+    if options.stats:
+        parts += [rule("figures"), *figures(machine, session.seconds)]
+    if parts:
+        said = machine.serial.text
+        if said and session.prints_serial and not said.endswith("\n"):
+            print()
+        print("\n".join([*parts, "-" * WIDTH] if screen or options.timeline else parts))
+
+
+def rate(machine, seconds: float) -> float:
+    """Millions of instructions a second of the host's."""
+    return machine.time / max(seconds, 1e-9) / 1e6
+
+
+def figures(machine, seconds: float) -> list[str]:
+    """Instructions, rate, virtual time, resets, and everything the guest asked for in vain."""
+    lines = [f"{machine.time:,} instructions in {seconds:.3f} s: {rate(machine, seconds):.0f} million a second",
+             f"{machine.time / machine.clock.frequency:.3f} s of the machine's own time"]
+    if machine.resets:
+        lines.append(f"reset {machine.resets} times")
+    for (port, direction), count in sorted(machine.bus.unclaimed.items()):
+        lines.append(f"port {port:04X}h {direction}: {count} times, and nobody is there")
+    bios = machine.devices.get("bios")
+    for call, count in sorted(bios.unimplemented.items()) if bios else ():
+        lines.append(f"{call}: {count} times, and the BIOS has no such service")
+    return lines
+
+
+def as_json(machine, stop, status: int, seconds: float) -> None:
+    """Print one object: how it ended, what was said and shown, the timeline, the figures."""
+    bios = machine.devices.get("bios")
+    print(json.dumps({
+        "stop": stop.kind, "code": stop.code, "message": stop.message, "status": status,
+        "serial": machine.serial.text, "screen": machine.screen.text,
+        "instructions": machine.time, "seconds": round(seconds, 6),
+        "million_instructions_per_second": round(rate(machine, seconds), 1),
+        "mode": machine.cpu.mode, "resets": machine.resets,
+        "timeline": [{"instruction": row.time, "address": row.where, "what": row.text}
+                     for row in timeline.rows(machine.timeline)],
+        "unclaimed_ports": {f"{port:04X}h {direction}": count
+                            for (port, direction), count in sorted(machine.bus.unclaimed.items())},
+        "unimplemented_services": dict(bios.unimplemented) if bios else {},
+    }, indent=1))
+
+
+def screenshot(machine, path) -> None:
+    """Write the screen at the end to a PNG file. ImageError where that cannot be."""
+    from boot.bios import font
+    from x86.cli import picture
+    cells = machine.screen.codes
+    data = picture.png(picture.WIDTH * len(cells[0]), picture.draw(cells, font.table(16), machine.screen.cursor))
+    try:
+        with open(path, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise ImageError(f"--screenshot {path}: {error.strerror}") from None

@@ -1,0 +1,11 @@
+"""What exists: rows of plain data in the manual's notation, one file a family. table.py explains the notation."""
+import importlib
+
+FAMILIES = ("arithmetic", "logic", "shift", "multiply", "bits", "move", "convert", "stack", "string", "flags", "conditional",
+            "branch", "exchange", "fused")
+
+
+def load():
+    """Import every family, so that table.FORMS and table.ROWS are complete. The order is fixed: it numbers the forms."""
+    for family in FAMILIES:
+        importlib.import_module(f"x86.isa.{family}")
