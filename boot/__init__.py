@@ -2,22 +2,14 @@
 
     boot.bios(machine, disk="disk.img")         a BIOS, which boots the disk
     boot.kernel(machine, "kernel.elf")          a kernel, entered as its boot protocol says
+
+`boot.bios` is the package of that name, which can be called; its parameters are those of boot.bios.firmware.boot.
 """
 from __future__ import annotations
 
+from boot import bios
 
-def bios(machine, disk=None, floppy=None, drives=(), mode="overlay", boot_order=None):
-    """Put a BIOS with these drives into `machine`; machine.run() starts at the reset vector F000:FFF0.
-
-    disk         image of hard disk 80h: a path, bytes, or a boot.disk.Disk
-    floppy       image of diskette A, or a list of two
-    drives       images of further hard disks, 81h and up
-    mode         "overlay" (the files never change), "readonly" or "write"
-    boot_order   drive numbers, "floppy" or "disk", in the order to try; without it the diskette, then the disk
-
-    Returns the firmware, a boot.bios.firmware.Bios. Errors: x86.faults.ImageError for an image that cannot be one."""
-    from boot.bios import boot
-    return boot(machine, disk, floppy, drives, mode, boot_order)
+__all__ = ["bios", "kernel"]
 
 
 def kernel(machine, path, append="", initrd=None, modules=()):

@@ -223,7 +223,7 @@ def test_screenshot_is_a_png(x86, guest, tmp_path):
     data = path.read_bytes()
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
     width, height, depth, color = struct.unpack_from(">IIBB", data, 16)
-    assert (width, height, depth, color) == (640, 400, 8, 3)
+    assert (width, height, depth, color) == (720, 400, 8, 3)
     place = data.index(b"IDAT")
     length, = struct.unpack_from(">I", data, place - 4)
     dots = zlib.decompress(data[place + 4:place + 4 + length])

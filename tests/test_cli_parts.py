@@ -1,10 +1,9 @@
-"""The parts of the command line that need no machine: scripts, the terminal, pictures."""
+"""The parts of the command line that need no machine: scripts and the terminal."""
 from __future__ import annotations
 
 import pytest
 from hypothesis import given, strategies as st
 
-from x86.cli import picture
 from x86.cli.script import Script, ScriptError, news, pattern, plain, raw_length, strokes, unescape
 from x86.debug.console import Display, Keyboard, Quit, keys_of, sgr
 
@@ -180,13 +179,3 @@ def test_commands_after_ctrl_a():
     assert keyboard.split(b"\x01") == (b"", [])
     with pytest.raises(Quit):
         keyboard.split(b"x")
-
-
-# ---- pictures -----------------------------------------------------------------------------------------------------------
-
-def test_a_character_is_drawn_by_its_dots():
-    font = bytes(65 * 16) + bytes([0b10000001] + [0] * 15) + bytes(190 * 16)
-    rows = picture.draw([[(65, 0x1E)]], font)
-    assert len(rows) == 16
-    assert rows[0] == bytes((14, 1, 1, 1, 1, 1, 1, 14))
-    assert rows[1] == bytes((1,) * 8)

@@ -105,6 +105,7 @@ CORE = [
     ["_access", "_tlb"],                # a hit is inline in _tlb.pxd, a miss is a call into _access.pyx
     ["_operands"],
     ["_blocks", "_segments"],
+    ["_tasks"],
     ["_interrupts"],
     ["execute"],
     ["_execute"],

@@ -65,6 +65,7 @@ cdef void settle(Cpu* cpu) noexcept nogil:
     cdef int reason = cpu.unwind_reason
     cpu.unwind_reason = 0
     cpu.single = 0
+    give_back(cpu)
     if op != NULL:
         if not cpu.retired: cpu.budget -= op.position - 1 - (op.repeat == FUSED)
         cpu.rip = op.rip
@@ -79,16 +80,27 @@ cdef void settle(Cpu* cpu) noexcept nogil:
     cpu.streak_time = cpu.limit - cpu.budget
     deliver_fault(cpu)
 
+cdef inline void give_back(Cpu* cpu) noexcept nogil:
+    cpu.budget += cpu.withheld
+    cpu.limit += cpu.withheld
+    cpu.withheld = 0
+
 cdef void step(Cpu* cpu) noexcept nogil:
-    # One instruction, outside any block; the debug trap after it
-    cdef u64 flags = cpu.rflags
+    # One instruction (or one iteration of a REP), outside any block; the debug trap after it
+    cdef bint trap = (cpu.rflags & FLAG_TF) != 0
+    cdef u64 events = cpu.event_count
+    cdef Op* op
     cpu.shadow = 0
     cpu.single = 1
-    cdef Op* op = single(cpu)
-    cpu.rflags = flags & ~<u64>FLAG_RF                      # RF lasts for one instruction; IRET and POPF may set it anew
+    op = single(cpu)
+    cpu.rflags &= ~<u64>FLAG_RF                             # RF lasts for one instruction; IRET may set it anew
+    cpu.withheld = cpu.budget - 1
+    cpu.budget = 1
+    cpu.limit -= cpu.withheld
     execute(cpu, op)
     cpu.single = 0
-    if flags & FLAG_TF and not cpu.shadow:
+    give_back(cpu)
+    if trap and not cpu.shadow and cpu.event_count == events:       # INT n enters its handler without a trap
         cpu.dr[6] |= 0x4000                                 # BS
         cpu.fault.cause = CAUSE_SINGLE_STEP
         cpu.fault.detail = 0

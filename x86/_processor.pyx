@@ -164,6 +164,7 @@ cdef class Processor:
         cpu.mtrr_default = 0
         memset(&cpu.fpu, 0, sizeof(cpu.fpu))
         cpu.fpu.fcw, cpu.fpu.mxcsr = 0x40, 0x1F80
+        cpu.withheld = 0
         cpu.shadow = cpu.halted = cpu.nmi_blocked = cpu.nmi_pending = cpu.single = cpu.delivering = cpu.external = 0
         self._mode_changed()
 
@@ -206,7 +207,9 @@ cdef class Processor:
 
     def shorten(self, i64 time):
         """Something is due at `time`, perhaps before the present budget ends."""
-        if time < self.cpu.limit:
+        if time < self.cpu.limit + self.cpu.withheld and self.cpu.withheld > 0:
+            self.cpu.withheld = time - self.cpu.limit if time > self.cpu.limit else 0
+        elif time < self.cpu.limit:
             self.cpu.budget -= self.cpu.limit - time
             self.cpu.limit = time
 

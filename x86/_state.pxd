@@ -242,6 +242,7 @@ cdef struct Cpu:
     u8 retired                  # the instructions before unwind_op are counted already (REP counts as it goes)
     u8 aligned_only             # alignment checks (CR0.AM, AC, CPL 3) or SMAP's AC were like this when the TLB was filled
     u8 large_pages              # the TLB holds pieces of large pages: INVLPG has to drop them all
+    i64 withheld                # budget kept back while one instruction runs alone: a REP does one iteration then
     u32 streak                  # faults delivered without an instruction retired between them,
     i64 streak_time             # and when that was
     i64 limit                   # time at which the budget is 0: now = limit - budget

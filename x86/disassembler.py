@@ -23,12 +23,12 @@ from x86.isa import table
 LEGACY_BYTES = ("al", "cl", "dl", "bl", "ah", "ch", "dh", "bh")
 REX_BYTES = ("al", "cl", "dl", "bl", "spl", "bpl", "sil", "dil")
 WORDS = ("ax", "cx", "dx", "bx", "sp", "bp", "si", "di")
-SEGMENTS = ("es", "cs", "ss", "ds", "fs", "gs", "segr6", "segr7")
+SEGMENTS = ("es", "cs", "ss", "ds", "fs", "gs")
 SIZE_NAMES = {8: "byte", 16: "word", 32: "dword", 64: "qword", 80: "tword", 128: "oword", 256: "yword"}
 NONE, RIP = 16, 17                                      # Decoded.base and .index: no register, RIP
 LOCK, REP, REPNE, ADDRESS = 1, 2, 4, 16                 # Decoded.prefixes
 COMPARING = ("cmps", "scas")                            # their REP looks at ZF
-SHORT_NAMES = ("pusha", "popa", "pushf", "popf", "iret")     # of the 16-bit form, but NASM takes the code size's own
+SHORT_NAMES = ("pusha", "popa", "pushf", "popf", "iret")     # NASM takes them for the code size's own
 COUNTING = ("loop", "loope", "loopne")                  # the address size chooses CX, ECX, RCX
 CACHE_LINE = ("prefetch", "clflush", "clwb", "invlpg")      # take the address of a byte, but not its size
 DATA_SEGMENT = ("xlat", "movs", "cmps", "lods", "outs", "maskmovq", "maskmovdqu")    # memory that no operand names
@@ -41,9 +41,14 @@ def disassemble(data: bytes, rip: int = 0, bits: int = 64) -> tuple[str, int]:
     if not data:
         raise ValueError("no bytes to disassemble")
     instruction = _decode.decode(data, rip, bits)
-    if instruction.form is None or instruction.length == 0:
+    if instruction.form is None or instruction.length == 0 or nobody(instruction):
         return f"db 0x{data[0]:02x}", 1
     return text_of(instruction), instruction.length
+
+
+def nobody(instruction) -> bool:
+    """Whether it names a segment register that does not exist."""
+    return "sreg" in instruction.form.operands and instruction.reg & 7 >= len(SEGMENTS)
 
 
 def listing(data: bytes, rip: int = 0, bits: int = 64) -> Iterator[tuple[int, bytes, str]]:
@@ -194,9 +199,12 @@ def memory(instruction, position: int) -> str:
     inside = address(instruction)
     if operand == "m16:v":
         far = "far " if len(form.operands) == 1 else ""
-        return sized(instruction, f"{far}[{inside}]") if far else f"[{inside}]"
+        usual = size == instruction.bits
+        return f"{far}[{inside}]" if not far or usual else f"far {SIZE_NAMES[size]} [{inside}]"
     told = size_class(operand) in {size_class(other) for other in form.operands if not table.is_memory(other)}
-    return f"[{inside}]" if told or size not in SIZE_NAMES or form.mnemonic.startswith(CACHE_LINE) else f"{SIZE_NAMES[size]} [{inside}]"
+    if told or size not in SIZE_NAMES or form.mnemonic.startswith(CACHE_LINE):
+        return f"[{inside}]"
+    return f"{SIZE_NAMES[size]} [{inside}]"
 
 
 def size_class(operand: str):
@@ -260,7 +268,7 @@ def unusual_size(instruction) -> bool:
 def tells_size(operand: str) -> bool:
     """Whether the text of an operand shows the operand size, or can (push word 5)."""
     return operand in ("rAX", "relz", "imm8", "immv", "immz") or operand.startswith(("ptr", "m16:v")) or (
-        (is_register(operand) or table.is_memory(operand)) and operand[-1] in "vyz")
+        (is_register(operand) or table.is_memory(operand)) and (operand[-1] in "vyz" or operand.startswith("rv/")))
 
 
 def bare_address(instruction) -> bool:
@@ -282,7 +290,7 @@ def prefix_text(instruction) -> str:
         words.append("lock")
     if form.rep and prefixes & (REP | REPNE):
         words.append("repne" if prefixes & REPNE else "repe" if form.mnemonic in COMPARING else "rep")
-    if form.size in ("v", "z") and unusual_size(instruction) and not form.names \
+    if form.size in ("v", "z") and unusual_size(instruction) and instruction.operand_size not in form.names \
             and not any(tells_size(operand) for operand in form.operands):
         words.append(f"o{instruction.operand_size}")
     return "".join(word + " " for word in words)

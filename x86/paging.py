@@ -11,8 +11,8 @@ SDM Vol. 3, chapter "Paging"; the entries are drawn in x86/_mmu.pyx.
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 from x86 import faults
 from x86.registers import (CR0_PG, CR0_WP, CR4_PAE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, EFER_LMA, EFER_NXE)

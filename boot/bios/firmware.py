@@ -254,12 +254,7 @@ class Bios(Device):
         self.port_out(0x70, 0x80 | register)
         self.port_out(0x71, value)
 
-    # ---- memory and drives -------------------------------------------------------------------------------------------
-
-    @property
-    def ram_below_4gb(self) -> int:
-        """Bytes of RAM from address 0 on; the rest lies at 4 GB."""
-        return self.machine.memory.ram_low
+    # ---- drives ------------------------------------------------------------------------------------------------------
 
     @property
     def hard_disks(self) -> int:

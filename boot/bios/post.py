@@ -315,30 +315,18 @@ def fixed_disk_table(bios, number):
 
 
 def _fill_cmos(bios, equipment):
-    """The bytes of the AT's CMOS map that say what the machine has, and their checksum."""
+    """The bytes of the AT's CMOS map that say which drives there are; the checksum is over 10h to 2Dh.
+
+    The amount of memory stands in it from the board."""
     types = [bios.drives[number].floppy.drive_type if number in bios.drives else 0 for number in (0, 1)]
-    extended = max(0, bios.machine.memory.size - layout.EXTENDED_MEMORY)
-    extended_kb = min(extended // 1024, 0xFFFF)
-    below_hole = min(bios.machine.memory.size, bios.ram_below_4gb)
-    above_16mb = min(max(0, below_hole - (16 << 20)) >> 16, 0xFFFF)
-    values = {
-        0x10: types[0] << 4 | types[1],             # diskette drives
-        0x12: (0xF0 if 0x80 in bios.drives else 0) | (0x0F if 0x81 in bios.drives else 0),     # hard disks: see 19h
-        0x14: equipment & 0xFF,
-        0x15: 640 & 0xFF, 0x16: 640 >> 8,           # base memory in KB
-        0x17: extended_kb & 0xFF, 0x18: extended_kb >> 8,
-        0x19: 47 if 0x80 in bios.drives else 0,     # type 47: parameters of its own
-        0x1A: 47 if 0x81 in bios.drives else 0,
-    }
-    for register in range(0x10, 0x2E):
-        bios.set_cmos(register, values.get(register, 0))
-    checksum = sum(values.values())
+    bios.set_cmos(0x10, types[0] << 4 | types[1])
+    bios.set_cmos(0x12, (0xF0 if 0x80 in bios.drives else 0) | (0x0F if 0x81 in bios.drives else 0))
+    bios.set_cmos(0x14, equipment & 0xFF)
+    bios.set_cmos(0x19, 47 if 0x80 in bios.drives else 0)          # type 47: parameters of its own
+    bios.set_cmos(0x1A, 47 if 0x81 in bios.drives else 0)
+    checksum = sum(bios.cmos(register) for register in range(0x10, 0x2E))
     bios.set_cmos(0x2E, checksum >> 8)
     bios.set_cmos(0x2F, checksum & 0xFF)
-    bios.set_cmos(0x30, extended_kb & 0xFF)
-    bios.set_cmos(0x31, extended_kb >> 8)
-    bios.set_cmos(0x34, above_16mb & 0xFF)          # memory above 16 MB in units of 64 KB
-    bios.set_cmos(0x35, above_16mb >> 8)
 
 
 @trap("post_clock")

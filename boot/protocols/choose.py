@@ -12,7 +12,7 @@ from x86.faults import ImageError, MachineError
 
 BZIMAGE_MAGIC = b"HdrS"                     # at 202h in a Linux kernel
 MULTIBOOT2_MAGIC = bytes.fromhex("d65052e8")
-POST_LIMIT = 10_000_000                     # ticks; POST needs a few thousand instructions
+POST_LIMIT = 500_000                        # ticks; POST needs a few thousand instructions
 
 
 def read_file(path) -> bytes:
@@ -53,6 +53,10 @@ def kernel(machine, path, append: str = "", initrd=None, modules=()) -> None:
         raise ImageError(f"{name}: no kernel that can be started: {what_it_is(data)}")
     if header is None and files:
         raise ImageError(f"{name}: a plain ELF file takes no initrd and no modules: it has no multiboot header")
+    if header is None:                      # what is wrong with the file is said before anything happens
+        elf.read(data, name)
+    else:
+        multiboot.read_kernel(data, header, name)
     power_on(machine)
     if header is not None:
         multiboot.boot(machine, data, command_line, files, name)

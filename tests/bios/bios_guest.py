@@ -39,6 +39,19 @@ class Guest:
         self.bios.trace = []
         return self
 
+    def place(self, address, source):
+        """Assemble `source` at a physical address below 64 KB."""
+        program = assemble(f"        at {address}\n{source}", 0x10000)
+        end = len(program.data.rstrip(b"\xFF"))
+        self.memory.write(address, program.data[address:end])
+
+    def hook(self, vector, address):
+        """Point an interrupt vector to 0000:address; the vector that was there, as (segment, offset)."""
+        old = self.memory.read_u16(4 * vector + 2), self.memory.read_u16(4 * vector)
+        self.memory.write_u16(4 * vector, address)
+        self.memory.write_u16(4 * vector + 2, 0)
+        return old
+
     def start(self, source, **registers):
         """Put code at 0000:8000 and the processor there; DS = ES = SS = 0, SP = 7C00h, IF = 1."""
         cpu = self.cpu

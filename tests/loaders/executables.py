@@ -1,11 +1,14 @@
-"""Small ELF files and multiboot headers, written out by the fields of their headers."""
+"""Small ELF files and multiboot headers, written out by the fields of their headers; a board to load them into."""
 from __future__ import annotations
 
 import struct
 
+from x86._memory import Memory
+
 EM_386, EM_X86_64 = 3, 62
 EXECUTABLE, RELOCATABLE, SHARED = 2, 1, 3
 PT_LOAD, PT_NOTE = 1, 4
+MB = 1 << 20
 
 
 class Segment:
@@ -50,3 +53,23 @@ def multiboot_header(flags=0, addresses=(0,) * 5, mode=None):
     if mode:
         header += struct.pack("<4I", *mode)
     return header
+
+
+class Processor:
+    """Keeps what it is told, as the registers of a processor would."""
+
+    def __init__(self):
+        self.segments = {}
+
+    def set_segment(self, name, selector, base, limit, access):
+        self.segments[name] = (selector, base, limit, access)
+
+
+class Board:
+    """A machine without a processor that runs: memory, registers, the A20 gate."""
+
+    def __init__(self, size=4 * MB, fill="random:7"):
+        self.memory, self.cpu, self.a20 = Memory(size, fill), Processor(), False
+
+    def set_a20(self, on):
+        self.a20 = on

@@ -7,32 +7,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from boot.protocols import multiboot
-from executables import Segment, elf, multiboot_header
-from x86._memory import Memory
+from executables import Board, Segment, elf, multiboot_header
 from x86.faults import ImageError
 
 MB = 1 << 20
 CODE = b"\xf4" * 32
-
-
-class Processor:
-    """Keeps what it is told, as the registers of a processor would."""
-
-    def __init__(self):
-        self.segments = {}
-
-    def set_segment(self, name, selector, base, limit, access):
-        self.segments[name] = (selector, base, limit, access)
-
-
-class Board:
-    """A machine without a processor that runs: memory, registers, the A20 gate."""
-
-    def __init__(self, size=4 * MB, fill="random:7"):
-        self.memory, self.cpu, self.a20 = Memory(size, fill), Processor(), False
-
-    def set_a20(self, on):
-        self.a20 = on
 
 
 def kernel(flags=0, addresses=(0,) * 5, mode=None, lead=bytes(3 * 4)):
@@ -211,14 +190,14 @@ def test_the_aout_kludge_wins_over_elf():
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (dict(start=MB - 4), "load_addr 100000h is above header_addr FFFFCh"),
-    (dict(start=MB + 0x40), "load_addr 100000h would lie 32 bytes before the file"),
-    (dict(load_end=MB - 1), "load_end_addr FFFFFh is below"),
-    (dict(load_end=MB + 0x1000), "asks for 4096 bytes from byte 0 of a file of 96"),
-    (dict(bss_end=MB + 8), "bss_end_addr 100008h is below the data's end 100060h"),
-    (dict(entry=0), "entry_addr 0h lies outside 100000h-10005Fh"),
-    (dict(load=0xB8000), "outside the memory"),
-    (dict(load=64 * MB), "outside the memory"),
+    ({"start": MB - 4}, "load_addr 100000h is above header_addr FFFFCh"),
+    ({"start": MB + 0x40}, "load_addr 100000h would lie 32 bytes before the file"),
+    ({"load_end": MB - 1}, "load_end_addr FFFFFh is below"),
+    ({"load_end": MB + 0x1000}, "asks for 4096 bytes from byte 0 of a file of 96"),
+    ({"bss_end": MB + 8}, "bss_end_addr 100008h is below the data's end 100060h"),
+    ({"entry": 0}, "entry_addr 0h lies outside 100000h-10005Fh"),
+    ({"load": 0xB8000}, "outside the memory"),
+    ({"load": 64 * MB}, "outside the memory"),
 ])
 def test_an_aout_kludge_that_makes_no_sense(arguments, words):
     with pytest.raises(ImageError, match=words):

@@ -26,7 +26,7 @@ def as_text(machine, options, session) -> None:
     if options.display == "text" and not session.live_screen and screen:
         parts += [rule("screen"), screen]
     if options.timeline:
-        parts += [rule("timeline"), timeline.timeline(machine)]
+        parts += [rule("timeline"), *timeline.lines(machine)]
     if options.stats:
         parts += [rule("figures"), *figures(machine, session.seconds)]
     if parts:
@@ -64,8 +64,8 @@ def as_json(machine, stop, status: int, seconds: float) -> None:
         "instructions": machine.time, "seconds": round(seconds, 6),
         "million_instructions_per_second": round(rate(machine, seconds), 1),
         "mode": machine.cpu.mode, "resets": machine.resets,
-        "timeline": [{"instruction": row.time, "address": row.where, "what": row.text}
-                     for row in timeline.rows(machine.timeline)],
+        "timeline": [{"instruction": entry.time, "address": entry.address, "what": entry.text}
+                     for entry in timeline.entries(machine)],
         "unclaimed_ports": {f"{port:04X}h {direction}": count
                             for (port, direction), count in sorted(machine.bus.unclaimed.items())},
         "unimplemented_services": dict(bios.unimplemented) if bios else {},
@@ -74,12 +74,7 @@ def as_json(machine, stop, status: int, seconds: float) -> None:
 
 def screenshot(machine, path) -> None:
     """Write the screen at the end to a PNG file. ImageError where that cannot be."""
-    from boot.bios import font
-    from x86.cli import picture
-    cells = machine.screen.codes
-    data = picture.png(picture.WIDTH * len(cells[0]), picture.draw(cells, font.table(16), machine.screen.cursor))
     try:
-        with open(path, "wb") as file:
-            file.write(data)
+        machine.screen.screenshot(path)
     except OSError as error:
         raise ImageError(f"--screenshot {path}: {error.strerror}") from None

@@ -134,7 +134,7 @@ class Session:
         self.timeout = options.timeout
         self.recorder = Recorder(machine)       # what it takes to run the last stretch again, for the post-mortem
         self.seconds = 0.0
-        self._written = 0                       # characters of serial text that have been passed on
+        self._written = 0                       # bytes from the serial port that have been passed on
         self._file = None
         self._out = None
         self._display = self._keyboard = None
@@ -185,9 +185,9 @@ class Session:
                 if self.limit is not None:
                     ticks = min(ticks, first + self.limit - machine.time)
                     if ticks <= 0:
-                        return Stop("limit", message=f"--max-instructions {self.limit}: still running after so many")
+                        return Stop("limit", message=f"--max-instructions {self.limit} reached")
                 if self.timeout is not None and time.monotonic() - begun > self.timeout:
-                    return Stop("timeout", message=f"--timeout {self.timeout:g}: still running after so many seconds")
+                    return Stop("timeout", message=f"--timeout {self.timeout:g} reached")
                 self.recorder.note()
                 stop = machine.run(max_instructions=ticks)
                 if stop.kind != "limit":
@@ -205,7 +205,8 @@ class Session:
             self.seconds = time.monotonic() - begun
 
     def _send(self, text):
-        self.recorder.input("uart", "send", text.encode("latin-1", "replace"))
+        data = text.encode("latin-1") if max(text, default="") <= "\xff" else text.encode()
+        self.recorder.input("uart", "send", data)
 
     def _press(self, text):
         self.recorder.input("ps2", "type_text", text)
@@ -214,16 +215,15 @@ class Session:
 
     def _output(self):
         """Pass on what the serial port and the screen have to say. True if the serial port said anything."""
-        text = self.machine.serial.text
-        fresh = text[self._written:]
-        self._written = len(text)
+        fresh = bytes(self.machine.serial.output[self._written:])
+        self._written += len(fresh)
         if self._display is not None:
             screen = self.machine.screen
-            self._display.draw(screen.cells, screen.cursor)
+            self._display.draw(screen.cells(), screen.cursor)
             if self._out is sys.stdout.buffer:
-                self._display.serial(plain(fresh))
+                self._display.serial(plain(fresh.decode("utf-8", "replace")))
         if fresh and self._out is not None and (self._display is None or self._out is not sys.stdout.buffer):
-            self._out.write(fresh.encode("latin-1", "replace"))
+            self._out.write(fresh)
             self._out.flush()
         return bool(fresh)
 

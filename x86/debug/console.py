@@ -164,7 +164,7 @@ class Display:
                 if color != cell[1]:
                     color = cell[1]
                     out.append(sgr(color))
-                out.append(cell[0])
+                out.append(cell[0] if cell[0].isprintable() else " ")
                 place = column + 1
             self.drawn[row] = list(new)
         if not out and cursor == self._cursor:

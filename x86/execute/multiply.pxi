@@ -2,7 +2,7 @@
 # u128 and i128 are 128 bits wide in C only: Cython takes them for 64 bits, so every step is cast by hand.
 from x86._causes cimport CAUSE_DIVIDE_BY_ZERO, CAUSE_QUOTIENT
 
-# ---- products: CF and OF say that the low half is not the whole. SF ZF PF follow the low half (undefined), AF is 0 -----------
+# ---- products: CF and OF say that the low half is not the whole. SF ZF AF PF are undefined; they stay, as on AMD's -----------
 
 cdef inline Op* mul(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef u64 where = operand_address(cpu, op, kind, size, READ)
@@ -22,7 +22,7 @@ cdef inline Op* mul(Cpu* cpu, Op* op, const int kind, const int size) noexcept n
     else:
         write_register(cpu, RAX, low, size)
         write_register(cpu, RDX, high, size)
-    flags_explicit(cpu, high != 0, high != 0, 0, low, size)
+    set_cf_of(cpu, high != 0, high != 0)
     return proceed(cpu, op)
 
 cdef inline Op* imul_wide(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
@@ -44,7 +44,7 @@ cdef inline Op* imul_wide(Cpu* cpu, Op* op, const int kind, const int size) noex
         write_register(cpu, RAX, low, size)
         write_register(cpu, RDX, high, size)
     cdef u64 more = high != truncate(<u64>(sign_extend(low, size) >> 63), size)
-    flags_explicit(cpu, more, more, 0, low, size)
+    set_cf_of(cpu, more, more)
     return proceed(cpu, op)
 
 cdef inline void signed_product(Cpu* cpu, Op* op, i64 a, i64 b, const int size) noexcept nogil:
@@ -60,7 +60,7 @@ cdef inline void signed_product(Cpu* cpu, Op* op, i64 a, i64 b, const int size) 
         low = a * b
         more = sign_extend(<u64>low, size) != low
     write_register(cpu, op.dst, truncate(<u64>low, size), size)
-    flags_explicit(cpu, more, more, 0, truncate(<u64>low, size), size)
+    set_cf_of(cpu, more, more)
 
 cdef inline Op* imul(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef u64 where = operand_address(cpu, op, kind, size, READ)

@@ -2,7 +2,8 @@
 import importlib
 
 FAMILIES = ("arithmetic", "logic", "shift", "multiply", "bits", "move", "convert", "stack", "string", "flags", "conditional",
-            "branch", "exchange", "fused")
+            "branch", "exchange", "fused", "segment", "descriptor", "far", "interrupt",
+            "system", "control", "msr", "syscall", "cpuid", "port")
 
 
 def load():
