@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from collections import namedtuple
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from x86 import faults, paging, registers
 from x86._memory import Memory
 from x86.debug import descriptors, peek, timeline
 from x86.debug.explain import entry_words, explain, last_chain
+from x86.debug.symbols import Symbols
 
 Event = namedtuple("Event", "time kind vector error cause rip cs cpl address detail target")
 SegmentView = namedtuple("SegmentView", "name selector base limit access")
@@ -198,6 +201,13 @@ def test_last_branches_are_told_where_the_machine_keeps_them():
     assert "branch 7C10h -> 7D00h" in explain(board, SHUTDOWN)
 
 
+def test_symbols_name_the_instruction():
+    board = long_mode()
+    board.symbols = Symbols([(0x7C00, 0x200, "start"), (0x7CF0, 0, "loop")])
+    board.cpu.events = triple(PAGE_FAULT)
+    assert "0008:7D00 <loop+10h>  00 00" in explain(board, SHUTDOWN)
+
+
 def test_a_shutdown_without_a_log():
     assert explain(Board(), SHUTDOWN) == "The processor shut down after 1,234,567 ticks: triple fault."
 
@@ -369,6 +379,34 @@ def test_peeking_across_pages():
     assert peek.linear(board, 0x1FFFF8, 8) == b"12345678"
     assert peek.linear(board, 0x1FFFF8, 9) is None
     assert peek.code(board, 0x1FFFF8) == b"12345678"
+
+
+# ---- symbols --------------------------------------------------------------------------------------------------------
+
+def test_symbols_by_address():
+    symbols = Symbols([(0x2000, 0x10, "second"), (0x1000, 0, "first"), (0x1000, 4, "alias")])
+    assert len(symbols) == 2
+    assert [symbols.name(address) for address in (0xFFF, 0x1000, 0x1FFF, 0x2000, 0x200F, 0x2010)] == [
+        None, "first", "first+FFFh", "second", "second+Fh", None]
+
+
+def test_symbols_of_an_elf_file(tmp_path):
+    if shutil.which("gcc") is None:
+        pytest.skip("gcc is not installed")
+    source = tmp_path / "a.c"
+    source.write_text("int twice(int x) { return x + x; }\nint _start(void) { return twice(3); }\n")
+    target = tmp_path / "a.elf"
+    subprocess.run(["gcc", "-O0", "-nostdlib", "-static", "-Wl,-Ttext=0x100000", "-o", target, source], check=True)
+    symbols = Symbols.read(target)
+    assert symbols.name(0x100000) == "twice" and symbols.name(0x100001) == "twice+1h"
+
+
+@pytest.mark.parametrize("data", [b"", b"MZ", b"\x7fELF", b"\x7fELF\x02\x01\x01" + bytes(9) + b"\xff" * 48])
+def test_symbols_of_what_is_no_elf_file(tmp_path, data):
+    path = tmp_path / "a.elf"
+    path.write_bytes(data)
+    with pytest.raises(faults.ImageError):
+        Symbols.read(path)
 
 
 # ---- the timeline ---------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ refused, with both names.
 """
 from __future__ import annotations
 
-from typing import Callable, Iterable
+from collections.abc import Callable, Iterable
 
 PORTS = 0x10000                         # IN and OUT have 16 bits of address
 

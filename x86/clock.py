@@ -9,7 +9,8 @@ Events name the device and its method instead of holding them, so a list of even
 from __future__ import annotations
 
 from bisect import insort
-from typing import Any, Callable
+from typing import Any
+from collections.abc import Callable
 
 FREQUENCY = 50_000_000                  # ticks a second: what the guest's clocks take an instruction to last
 

@@ -43,14 +43,32 @@ serial:                                 ; INT 14h
         jmp     serial
 
         at      0E82Eh
-keyboard:                               ; INT 16h. STI takes effect after HLT has begun, so no key is missed
+keyboard:                               ; INT 16h
         cli
-        trap    int_16
+        cmp     ah, 01h                 ; "is there a key?" is asked in loops: an empty ring is seen here
+        je      .peek
+        cmp     ah, 11h
+        je      .peek
+.ask:   trap    int_16
         jc      .wait
         iret
-.wait:  sti
+.wait:  sti                             ; takes effect after HLT has begun, so no key is missed
         hlt
         jmp     keyboard
+.peek:  push    ds
+        push    ax
+        mov     ax, 40h
+        mov     ds, ax
+        mov     ax, [1Ah]               ; head = tail: empty
+        cmp     ax, [1Ch]
+        pop     ax
+        pop     ds
+        jne     .ask
+        push    bp
+        mov     bp, sp
+        or      byte [bp+6], 40h        ; ZF in the FLAGS that IRET loads
+        pop     bp
+        iret
 
         at      0E987h
 keyboard_irq:                           ; INT 09h
@@ -307,7 +325,20 @@ system:                                 ; INT 15h
 
         at      0FE6Eh
 time:                                   ; INT 1Ah
+        test    ah, ah
+        jz      .ticks
         trap    int_1A
+        iret
+.ticks: cli                             ; AH=00h: CX:DX = ticks since midnight, AL = whether that was passed
+        push    ds
+        mov     ax, 40h
+        mov     ds, ax
+        mov     cx, [6Eh]
+        mov     dx, [6Ch]
+        mov     ax, [70h]
+        mov     ah, 0
+        mov     byte [70h], 0
+        pop     ds
         iret
 
         at      0FEA5h

@@ -180,11 +180,18 @@ class Bios(Device):
 
     def physical(self, segment: str, offset: int) -> int:
         """Physical address of the byte at segment register:offset."""
-        linear = self.linear(segment, offset)
-        return next(self._pieces(linear, 1))[0]
+        linear = self.machine.cpu.linear(segment, offset)
+        return linear if self._flat() else next(self._pieces(linear, 1))[0]
+
+    def _flat(self):
+        """Whether linear addresses are physical ones: no paging, and the A20 gate open."""
+        cpu = self.machine.cpu
+        return cpu.a20 and not cpu.cr0 >> 31
 
     def read(self, linear: int, length: int) -> bytes:
         """`length` bytes from a linear address on, through paging and the A20 gate."""
+        if self._flat():
+            return self._load(linear, length)
         return b"".join(self._load(address, end - start) for address, start, end in self._pieces(linear, length))
 
     def _load(self, address, length):
@@ -203,8 +210,11 @@ class Bios(Device):
 
     def write(self, linear: int, data: bytes) -> None:
         """Store `data` from a linear address on, through paging and the A20 gate. The ROM and empty places ignore it."""
+        if self._flat():
+            self._store(linear, data)
+            return
         for address, start, end in self._pieces(linear, len(data)):
-            self._store(address, data if end - start == len(data) else data[start:end])
+            self._store(address, data[start:end])
 
     def _store(self, address, data):
         memory, end = self.machine.memory, address + len(data)

@@ -1,4 +1,4 @@
-"""INT 1Ah, AH=00h to 07h: the tick count, and the real-time clock in its CMOS chip.
+"""INT 1Ah, AH=01h to 07h: the tick count, and the real-time clock in its CMOS chip.
 
 The clock's registers hold BCD or binary numbers and 12 or 24 hours, as its register B says; INT 1Ah always gives BCD and
 24 hours.
@@ -53,18 +53,9 @@ def _stopped(bios) -> bool:
 
 # ---- ticks -----------------------------------------------------------------------------------------------------------
 
-@service(0x1A, 0x00, "get tick count")
-def get_ticks(bios, call):
-    """CX:DX ticks since midnight; AL is not 0 if midnight was passed since the last time."""
-    ticks = bios.machine.memory.read_u32(layout.TICKS)
-    call.cx, call.dx = ticks >> 16, ticks & 0xFFFF
-    call.ax = bios.byte(layout.MIDNIGHT)
-    bios.set_byte(layout.MIDNIGHT, 0)
-    call.carry = False
-
-
 @service(0x1A, 0x01, "set tick count")
 def set_ticks(bios, call):
+    """What AH=00h, which is guest code (entries.py), counts on from."""
     bios.machine.memory.write_u32(layout.TICKS, call.cx << 16 | call.dx)
     bios.set_byte(layout.MIDNIGHT, 0)
     call.ah = 0

@@ -103,7 +103,9 @@ class Call:
         self.memory.write_u16(self.flags_address, value & 0xFFFF)
 
     def _set_flag(self, mask, on):
-        self.flags = self.flags | mask if on else self.flags & ~mask
+        address = self.flags_address
+        flags = self.memory.read_u16(address)
+        self.memory.write_u16(address, flags | mask if on else flags & ~mask)
 
     @property
     def carry(self) -> bool:

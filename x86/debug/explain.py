@@ -185,7 +185,9 @@ def _instruction_lines(machine, event) -> list[str]:
 
 def _instruction_line(machine, address, rip, bits, cs) -> str:
     raw, text, _ = peek.instruction(machine, address, rip, bits)
-    return f"{_where(cs, rip)}  {raw}  {text}".rstrip()
+    symbols = getattr(machine, "symbols", None)
+    name = symbols.name(rip) if symbols else None
+    return f"{_where(cs, rip)}{f' <{name}>' if name else ''}  {raw}  {text}".rstrip()
 
 
 def _instruction_before(machine) -> str:

@@ -1,6 +1,28 @@
-"""The chips of the board, one a file."""
+"""The devices of the board: QEMU's `pc`, an i440FX with a PIIX3, one chip a file."""
+from __future__ import annotations
+
+from x86.devices.debug_exit import DebugExit
+from x86.devices.device import Device
+from x86.devices.fw_cfg import FwCfg
+from x86.devices.pci import Pci
+from x86.devices.pic import Pic
+from x86.devices.pit import Pit
+from x86.devices.pm import Pm
+from x86.devices.ps2 import Ps2
+from x86.devices.rtc import Rtc
+from x86.devices.sysports import SystemPorts
+from x86.devices.uart import Uart
+from x86.devices.vga import Vga
+
+#: In the order in which they are built: who drives an interrupt line comes after the interrupt controller.
+BOARD: tuple[type[Device], ...] = (Pic, Pit, Rtc, Ps2, Uart, Vga, SystemPorts, DebugExit, Pci, Pm, FwCfg)
 
 
-def build(machine):
-    """Create every device of the board into machine.devices."""
+def build(machine) -> dict[str, Device]:
+    """Put all devices into machine.devices, by name, and return that.
+
+    machine offers: bus, clock, memory, cpu.a20, and the methods interrupt(on), nmi(), set_a20(on), request_reset(reason),
+    stop(kind, code, message)."""
+    for chip in BOARD:
+        machine.devices[chip.name] = chip(machine)
     return machine.devices

@@ -13,7 +13,7 @@ QEMU's pc has it.
 """
 from __future__ import annotations
 
-from typing import Iterable
+from collections.abc import Iterable
 
 from x86.devices import scancodes
 from x86.devices.device import Device, copy_of
@@ -238,7 +238,7 @@ class Ps2(Device):
             self.command_byte |= SYSTEM
             self._reply(0x55)
         elif value == 0xD0:             # read the output port
-            self._reply(0xCD | self.machine.a20 << 1 | (self.full and not self.from_mouse) << 4
+            self._reply(0xCD | self.machine.cpu.a20 << 1 | (self.full and not self.from_mouse) << 4
                         | (self.full and self.from_mouse) << 5)
         elif value in (0xDD, 0xDF):     # A20 gate shut, open
             self.machine.set_a20(value == 0xDF)

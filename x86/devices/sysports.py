@@ -63,7 +63,7 @@ class SystemPorts(Device):
         self.machine.devices["pic"].set_irq(13, False)
 
     def _read_control_a(self, offset, size):
-        return self.control_a & ~0x02 | self.machine.a20 << 1
+        return self.control_a & ~0x02 | self.machine.cpu.a20 << 1
 
     def _write_control_a(self, offset, value, size):
         rises = value & ~self.control_a & 0x01

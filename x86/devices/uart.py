@@ -17,7 +17,7 @@ Source: National Semiconductor PC16550D data sheet; IBM PC/AT Technical Referenc
 """
 from __future__ import annotations
 
-from typing import Callable
+from collections.abc import Callable
 
 from x86.devices.device import Device
 

@@ -18,7 +18,7 @@ MEMORY, MEMORY_SIZE = 0xA0000, 0x20000
 DOT_CLOCK = 25_175_000                  # Hz, and with it 800 dots a line: 31.5 kHz, as in all of the VGA's own modes
 LINE, VISIBLE = 800, 640
 BLANK = str.maketrans("\0\xa0", "  ")   # what looks like a space
-CP437 = {code: character for code, character in enumerate(font.CP437.translate(BLANK))}
+CP437 = dict(enumerate(font.CP437.translate(BLANK)))
 
 # Where the processor sees the memory, by bits 3 and 2 of graphics controller register 6: (start, size)
 WINDOWS = ((0xA0000, 0x20000), (0xA0000, 0x10000), (0xB0000, 0x8000), (0xB8000, 0x8000))

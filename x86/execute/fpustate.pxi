@@ -1,0 +1,307 @@
+# FNINIT FNCLEX FNOP FNSTCW FLDCW FNSTSW FWAIT FNSTENV FLDENV FNSAVE FRSTOR FXSAVE FXRSTOR LDMXCSR STMXCSR EMMS
+#
+# Fpu.st is in the order ST(0) .. ST(7), as FXSAVE has it; Fpu.ftw in that of the physical registers. TOP, bits 13..11 of
+# the status word, says which physical register is ST(0): when it changes, st[] turns.
+from libc.string cimport memcpy, memset
+from x86._causes cimport (CAUSE_FEATURE_OFF, CAUSE_FPU_EMULATION, CAUSE_FPU_ERROR, CAUSE_FPU_TASK_SWITCHED,
+                          CAUSE_MISALIGNED_OPERAND, CAUSE_MXCSR_RESERVED)
+from x86._model cimport CR0_EM, CR0_MP, CR0_NE, CR0_TS, CR4_OSFXSR
+
+cdef enum: VECTOR_UD = 6, VECTOR_NM = 7, VECTOR_GP = 13, VECTOR_MF = 16
+cdef enum: EXCEPTIONS = 0x3F, ERROR_SUMMARY = 0x80, BUSY = 0x8000      # of the status word
+
+# ---- may it run? ------------------------------------------------------------------------------------------------------
+
+cdef inline void check_x87(Cpu* cpu, Op* op) noexcept nogil:
+    if unlikely(cpu.paging.cr0 & (CR0_EM | CR0_TS)):
+        raise_fault(cpu, op, VECTOR_NM, CAUSE_FPU_EMULATION if cpu.paging.cr0 & CR0_EM else CAUSE_FPU_TASK_SWITCHED, 0)
+
+cdef inline void check_pending(Cpu* cpu, Op* op) noexcept nogil:       # the exception of an earlier instruction
+    if unlikely(cpu.fpu.fsw & ERROR_SUMMARY and cpu.paging.cr0 & CR0_NE):
+        raise_fault(cpu, op, VECTOR_MF, CAUSE_FPU_ERROR, cpu.fpu.fsw)
+
+cdef inline void check_sse(Cpu* cpu, Op* op) noexcept nogil:
+    if unlikely(cpu.paging.cr0 & CR0_EM or not cpu.paging.cr4 & CR4_OSFXSR):
+        raise_fault(cpu, op, VECTOR_UD, CAUSE_FEATURE_OFF, 0)
+    if unlikely(cpu.paging.cr0 & CR0_TS): raise_fault(cpu, op, VECTOR_NM, CAUSE_FPU_TASK_SWITCHED, 0)
+
+# ---- the words --------------------------------------------------------------------------------------------------------
+
+cdef inline u32 top_of_stack(Cpu* cpu) noexcept nogil:
+    return (cpu.fpu.fsw >> 11) & 7
+
+cdef void turn_to(Cpu* cpu, u32 top) noexcept nogil:            # st[] as it is seen with another TOP
+    cdef u8 before[8][16]
+    cdef u32 i, turn = top - top_of_stack(cpu)
+    memcpy(before, cpu.fpu.st, sizeof(before))
+    for i in range(8): memcpy(cpu.fpu.st[i], before[(i + turn) & 7], 16)
+
+cdef inline void update_summary(Cpu* cpu) noexcept nogil:       # ES and B: an exception flag is set and not masked
+    if cpu.fpu.fsw & ~cpu.fpu.fcw & EXCEPTIONS: cpu.fpu.fsw |= ERROR_SUMMARY | BUSY
+    else: cpu.fpu.fsw &= <u16>~(ERROR_SUMMARY | BUSY)
+
+cdef void set_status(Cpu* cpu, u16 fsw) noexcept nogil:
+    turn_to(cpu, (fsw >> 11) & 7)
+    cpu.fpu.fsw = fsw
+    update_summary(cpu)
+
+cdef void initialize(Cpu* cpu) noexcept nogil:
+    turn_to(cpu, 0)
+    cpu.fpu.fcw = 0x37F
+    cpu.fpu.fsw = cpu.fpu.fop = cpu.fpu.fcs = cpu.fpu.fds = 0
+    cpu.fpu.ftw = 0
+    cpu.fpu.fip = cpu.fpu.fdp = 0
+
+# The tag word, two bits a physical register: 0 valid, 1 zero, 2 special, 3 empty
+cdef u32 full_tags(Cpu* cpu) noexcept nogil:
+    cdef u32 tags = 0, tag, exponent, i
+    cdef u64 mantissa
+    cdef u8* value
+    for i in range(8):
+        value = cpu.fpu.st[(i - top_of_stack(cpu)) & 7]
+        exponent = (<u16*>(value + 8))[0] & 0x7FFF
+        mantissa = (<u64*>value)[0]
+        if not (cpu.fpu.ftw >> i) & 1: tag = 3
+        elif exponent == 0 and mantissa == 0: tag = 1
+        else: tag = 2 if exponent == 0 or exponent == 0x7FFF or not mantissa >> 63 else 0
+        tags |= tag << (2 * i)
+    return tags
+
+cdef u8 short_tags(u32 tags) noexcept nogil:
+    cdef u8 result = 0
+    cdef u32 i
+    for i in range(8):
+        if (tags >> (2 * i)) & 3 != 3: result |= <u8>(1 << i)
+    return result
+
+# ---- small instructions -------------------------------------------------------------------------------------------------
+
+cdef inline Op* fninit(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+    check_x87(cpu, op)
+    initialize(cpu)
+    return proceed(cpu, op)
+
+cdef inline Op* fnclex(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+    check_x87(cpu, op)
+    cpu.fpu.fsw &= 0x7F00
+    return proceed(cpu, op)
+
+cdef inline Op* fnop(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+    check_x87(cpu, op)
+    check_pending(cpu, op)
+    return proceed(cpu, op)
+
+cdef inline Op* fnstcw(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+    check_x87(cpu, op)
+    store(cpu, op, operand_address(cpu, op, kind, 16, WRITE), cpu.fpu.fcw, 16, op.segment)
+    return proceed(cpu, op)
+
+cdef inline Op* fldcw(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+    check_x87(cpu, op)
+    check_pending(cpu, op)
+    cpu.fpu.fcw = (<u16>load(cpu, op, operand_address(cpu, op, kind, 16, READ), 16, op.segment) & 0x1F3F) | 0x40
+    update_summary(cpu)
+    return proceed(cpu, op)
+
+cdef inline Op* fnstsw(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+    check_x87(cpu, op)
+    store(cpu, op, operand_address(cpu, op, kind, 16, WRITE), cpu.fpu.fsw, 16, op.segment)
+    return proceed(cpu, op)
+
+cdef inline Op* fnstsw_ax(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+    check_x87(cpu, op)
+    write_register(cpu, RAX, cpu.fpu.fsw, 16)
+    return proceed(cpu, op)
+
+cdef inline Op* fwait(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+    if unlikely(cpu.paging.cr0 & (CR0_MP | CR0_TS) == CR0_MP | CR0_TS):
+        raise_fault(cpu, op, VECTOR_NM, CAUSE_FPU_TASK_SWITCHED, 0)
+    check_pending(cpu, op)
+    return proceed(cpu, op)
+
+cdef inline Op* emms(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+    if unlikely(cpu.paging.cr0 & CR0_EM): raise_fault(cpu, op, VECTOR_UD, CAUSE_FPU_EMULATION, 0)
+    check_x87(cpu, op)
+    check_pending(cpu, op)
+    cpu.fpu.ftw = 0
+    return proceed(cpu, op)
+
+cdef inline Op* ldmxcsr(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+    cdef u64 value
+    check_sse(cpu, op)
+    value = load(cpu, op, operand_address(cpu, op, kind, 32, READ), 32, op.segment)
+    if unlikely(value >> 16): raise_error(cpu, op, VECTOR_GP, 0, CAUSE_MXCSR_RESERVED, value)
+    cpu.fpu.mxcsr = <u32>value
+    return proceed(cpu, op)
+
+cdef inline Op* stmxcsr(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+    check_sse(cpu, op)
+    store(cpu, op, operand_address(cpu, op, kind, 32, WRITE), cpu.fpu.mxcsr, 32, op.segment)
+    return proceed(cpu, op)
+
+# ---- areas in memory ----------------------------------------------------------------------------------------------------
+
+cdef inline u64 at(Cpu* cpu, u64 where, u32 offset) noexcept nogil:
+    return where + offset if cpu.code_bits == 64 else <u32>(where + offset)
+
+cdef void put(Cpu* cpu, Op* op, u64 where, u32 offset, u64 value, int size) noexcept nogil:
+    if size == 16: store(cpu, op, at(cpu, where, offset), value, 16, op.segment)
+    elif size == 32: store(cpu, op, at(cpu, where, offset), value, 32, op.segment)
+    else: store(cpu, op, at(cpu, where, offset), value, 64, op.segment)
+
+cdef u64 get(Cpu* cpu, Op* op, u64 where, u32 offset, int size) noexcept nogil:
+    if size == 16: return load(cpu, op, at(cpu, where, offset), 16, op.segment)
+    if size == 32: return load(cpu, op, at(cpu, where, offset), 32, op.segment)
+    return load(cpu, op, at(cpu, where, offset), 64, op.segment)
+
+# The whole area can be reached, or the fault comes before anything of it is touched
+cdef u64 area(Cpu* cpu, Op* op, u32 bytes, int access) noexcept nogil:
+    cdef u64 where = segmented(cpu, op, offset_of(cpu, op), op.segment, bytes, access)
+    probe(cpu, op, where, bytes, access, op.segment)
+    return where
+
+# The environment, in slots of the operand size. In real and V86 mode the pointers are linear, split over two slots.
+#
+#     slot   0 FCW   1 FSW   2 FTW   3 FIP          4 FCS | FOP << 16       5 FDP          6 FDS
+#     real                           3 FIP 15..0    4 FOP | FIP 31..16 <<12 5 FDP 15..0    6 FDP 31..16 << 12
+
+cdef void put_environment(Cpu* cpu, Op* op, u64 where, int size) noexcept nogil:
+    cdef u32 slot = size // 8
+    cdef u64 fip, fdp
+    cdef u64 high = 0xFFFF0000u if size == 32 else 0            # the unused halves of 32-bit slots read as ones
+    put(cpu, op, where, 0, cpu.fpu.fcw | high, size)
+    put(cpu, op, where, slot, cpu.fpu.fsw | high, size)
+    put(cpu, op, where, 2 * slot, full_tags(cpu) | high, size)
+    if is_protected(cpu):
+        put(cpu, op, where, 3 * slot, cpu.fpu.fip, size)
+        put(cpu, op, where, 4 * slot, cpu.fpu.fcs | <u64>(cpu.fpu.fop & 0x7FF) << 16, size)
+        put(cpu, op, where, 5 * slot, cpu.fpu.fdp, size)
+        put(cpu, op, where, 6 * slot, cpu.fpu.fds | high, size)
+    else:
+        fip, fdp = <u32>(cpu.fpu.fip + (<u64>cpu.fpu.fcs << 4)), <u32>(cpu.fpu.fdp + (<u64>cpu.fpu.fds << 4))
+        put(cpu, op, where, 3 * slot, (fip & 0xFFFF) | high, size)
+        put(cpu, op, where, 4 * slot, (fip >> 16) << 12 | (cpu.fpu.fop & 0x7FF), size)
+        put(cpu, op, where, 5 * slot, (fdp & 0xFFFF) | high, size)
+        put(cpu, op, where, 6 * slot, (fdp >> 16) << 12, size)
+
+cdef void get_environment(Cpu* cpu, Op* op, u64 where, int size) noexcept nogil:
+    cdef u32 slot = size // 8
+    cdef u64 fcw = get(cpu, op, where, 0, size), fsw = get(cpu, op, where, slot, size)
+    cdef u64 tags = get(cpu, op, where, 2 * slot, size), fip = get(cpu, op, where, 3 * slot, size)
+    cdef u64 fcs = get(cpu, op, where, 4 * slot, size), fdp = get(cpu, op, where, 5 * slot, size)
+    cdef u64 fds = get(cpu, op, where, 6 * slot, size)
+    if is_protected(cpu):
+        cpu.fpu.fcs, cpu.fpu.fds, cpu.fpu.fop = <u16>fcs, <u16>fds, <u16>(fcs >> 16) & 0x7FF
+        cpu.fpu.fip, cpu.fpu.fdp = fip, fdp
+    else:
+        cpu.fpu.fcs = cpu.fpu.fds = 0
+        cpu.fpu.fop = <u16>fcs & 0x7FF
+        cpu.fpu.fip, cpu.fpu.fdp = (fip & 0xFFFF) | (fcs >> 12) << 16, (fdp & 0xFFFF) | (fds >> 12) << 16
+    cpu.fpu.fcw = (<u16>fcw & 0x1F3F) | 0x40
+    cpu.fpu.ftw = short_tags(<u32>tags)
+    set_status(cpu, <u16>fsw)
+
+cdef void save_environment(Cpu* cpu, Op* op, int size) noexcept nogil:
+    put_environment(cpu, op, area(cpu, op, 7 * (size // 8), WRITE), size)
+    cpu.fpu.fcw |= EXCEPTIONS
+    update_summary(cpu)
+
+cdef void save_all(Cpu* cpu, Op* op, int size) noexcept nogil:
+    cdef u32 start = 7 * (size // 8), i
+    cdef u64 where = area(cpu, op, start + 80, WRITE)
+    put_environment(cpu, op, where, size)
+    for i in range(8):
+        put(cpu, op, where, start + 10 * i, (<u64*>cpu.fpu.st[i])[0], 64)
+        put(cpu, op, where, start + 10 * i + 8, (<u16*>&cpu.fpu.st[i][8])[0], 16)
+    initialize(cpu)
+
+cdef void load_all(Cpu* cpu, Op* op, int size) noexcept nogil:
+    cdef u32 start = 7 * (size // 8), i
+    cdef u64 where = area(cpu, op, start + 80, READ)
+    get_environment(cpu, op, where, size)
+    for i in range(8):
+        (<u64*>cpu.fpu.st[i])[0] = get(cpu, op, where, start + 10 * i, 64)
+        (<u16*>&cpu.fpu.st[i][8])[0] = <u16>get(cpu, op, where, start + 10 * i + 8, 16)
+
+cdef inline Op* fnstenv(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+    check_x87(cpu, op)
+    save_environment(cpu, op, size)
+    return proceed(cpu, op)
+
+cdef inline Op* fldenv(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+    check_x87(cpu, op)
+    check_pending(cpu, op)
+    get_environment(cpu, op, area(cpu, op, 7 * (size // 8), READ), size)
+    return proceed(cpu, op)
+
+cdef inline Op* fnsave(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+    check_x87(cpu, op)
+    save_all(cpu, op, size)
+    return proceed(cpu, op)
+
+cdef inline Op* frstor(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+    check_x87(cpu, op)
+    check_pending(cpu, op)
+    load_all(cpu, op, size)
+    return proceed(cpu, op)
+
+# ---- FXSAVE and FXRSTOR ---------------------------------------------------------------------------------------------------
+#
+#     0 FCW  2 FSW  4 FTW  6 FOP  8 FIP (32 bits, then FCS; with REX.W 64)  16 FDP (32 bits, then FDS; 64)  24 MXCSR
+#     28 MXCSR_MASK   32 ST(0) .. ST(7)   160 XMM0 .. XMM15 (XMM7 outside 64-bit code): 16 bytes each
+
+cdef u64 fx_area(Cpu* cpu, Op* op, int access) noexcept nogil:
+    cdef u64 where
+    check_x87(cpu, op)
+    where = segmented(cpu, op, offset_of(cpu, op), op.segment, 512, access)
+    if where & 15: raise_error(cpu, op, VECTOR_GP, 0, CAUSE_MISALIGNED_OPERAND, where)
+    probe(cpu, op, where, 512, access, op.segment)
+    return where
+
+cdef void save_extended(Cpu* cpu, Op* op, int size) noexcept nogil:
+    cdef u64 where = fx_area(cpu, op, WRITE)
+    cdef u32 i
+    put(cpu, op, where, 0, cpu.fpu.fcw | <u64>cpu.fpu.fsw << 16 | <u64>cpu.fpu.ftw << 32 | <u64>cpu.fpu.fop << 48, 64)
+    if size == 64:
+        put(cpu, op, where, 8, cpu.fpu.fip, 64)
+        put(cpu, op, where, 16, cpu.fpu.fdp, 64)
+    else:
+        put(cpu, op, where, 8, <u32>cpu.fpu.fip | <u64>cpu.fpu.fcs << 32, 64)
+        put(cpu, op, where, 16, <u32>cpu.fpu.fdp | <u64>cpu.fpu.fds << 32, 64)
+    put(cpu, op, where, 24, cpu.fpu.mxcsr | <u64>0xFFFF << 32, 64)
+    for i in range(8):
+        put(cpu, op, where, 32 + 16 * i, (<u64*>cpu.fpu.st[i])[0], 64)
+        put(cpu, op, where, 40 + 16 * i, (<u16*>&cpu.fpu.st[i][8])[0], 64)
+    for i in range(16 if cpu.code_bits == 64 else 8):
+        put(cpu, op, where, 160 + 16 * i, (<u64*>cpu.fpu.xmm[i])[0], 64)
+        put(cpu, op, where, 168 + 16 * i, (<u64*>&cpu.fpu.xmm[i][8])[0], 64)
+
+cdef void load_extended(Cpu* cpu, Op* op, int size) noexcept nogil:
+    cdef u64 where = fx_area(cpu, op, READ), words = get(cpu, op, where, 0, 64)
+    cdef u64 mxcsr = get(cpu, op, where, 24, 32)
+    cdef u32 i
+    if mxcsr >> 16: raise_error(cpu, op, VECTOR_GP, 0, CAUSE_MXCSR_RESERVED, mxcsr)
+    cpu.fpu.fip, cpu.fpu.fdp = get(cpu, op, where, 8, 64), get(cpu, op, where, 16, 64)
+    if size != 64:
+        cpu.fpu.fcs, cpu.fpu.fds = <u16>(cpu.fpu.fip >> 32), <u16>(cpu.fpu.fdp >> 32)
+        cpu.fpu.fip, cpu.fpu.fdp = <u32>cpu.fpu.fip, <u32>cpu.fpu.fdp
+    cpu.fpu.mxcsr = <u32>mxcsr
+    cpu.fpu.fcw = (<u16>words & 0x1F3F) | 0x40
+    cpu.fpu.fsw = <u16>(words >> 16)                    # the registers come in the order of this TOP
+    cpu.fpu.ftw = <u8>(words >> 32)
+    cpu.fpu.fop = <u16>(words >> 48) & 0x7FF
+    update_summary(cpu)
+    for i in range(8):
+        (<u64*>cpu.fpu.st[i])[0] = get(cpu, op, where, 32 + 16 * i, 64)
+        (<u16*>&cpu.fpu.st[i][8])[0] = <u16>get(cpu, op, where, 40 + 16 * i, 16)
+    for i in range(16 if cpu.code_bits == 64 else 8):
+        (<u64*>cpu.fpu.xmm[i])[0] = get(cpu, op, where, 160 + 16 * i, 64)
+        (<u64*>&cpu.fpu.xmm[i][8])[0] = get(cpu, op, where, 168 + 16 * i, 64)
+
+cdef inline Op* fxsave(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+    save_extended(cpu, op, size)
+    return proceed(cpu, op)
+
+cdef inline Op* fxrstor(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+    load_extended(cpu, op, size)
+    return proceed(cpu, op)

@@ -1,0 +1,55 @@
+"""The state of x87, MMX and SSE, without their arithmetic: control and status words, environments, FXSAVE FXRSTOR, MXCSR."""
+from x86.isa.table import instruction
+
+FNINIT = instruction("fninit", summary="x87 as after power-up, exceptions masked: control word 37Fh, all registers empty.")
+FNINIT.form("DB E3")
+
+FNCLEX = instruction("fnclex", summary="Forget pending x87 exceptions.")
+FNCLEX.form("DB E2")
+
+FNOP = instruction("fnop", summary="Nothing, as x87 code.")
+FNOP.form("D9 D0")
+
+for _byte, _name in (("E0", "feni"), ("E1", "fdisi"), ("E4", "fsetpm")):
+    instruction(f"{_name[0]}n{_name[1:]}", summary=f"{_name.upper()} of the 8087 and 287: nothing since the 387.").form(
+        f"DB {_byte}", handler="fnop")
+
+FNSTCW = instruction("fnstcw", summary="Store the x87 control word.")
+FNSTCW.form("D9 /7", "m16", slow=True)
+
+FLDCW = instruction("fldcw", summary="Load the x87 control word.")
+FLDCW.form("D9 /5", "m16", slow=True)
+
+FNSTSW = instruction("fnstsw", summary="Store the x87 status word.")
+FNSTSW.form("DD /7", "m16", slow=True)
+FNSTSW.form("DF E0", "ax", size=16, handler="fnstsw_ax")
+
+FWAIT = instruction("wait", summary="Raise pending x87 exceptions.")
+FWAIT.form("9B", handler="fwait")
+
+FNSTENV = instruction("fnstenv", summary="Store the x87 environment, then mask all exceptions.")
+FNSTENV.form("D9 /6", "m", size="z", slow=True)
+
+FLDENV = instruction("fldenv", summary="Load the x87 environment.")
+FLDENV.form("D9 /4", "m", size="z", slow=True)
+
+FNSAVE = instruction("fnsave", summary="Store environment and registers, then FNINIT.")
+FNSAVE.form("DD /6", "m", size="z", slow=True)
+
+FRSTOR = instruction("frstor", summary="Load environment and registers.")
+FRSTOR.form("DD /4", "m", size="z", slow=True)
+
+FXSAVE = instruction("fxsave", summary="Store x87, MMX and SSE state: 512 bytes, aligned to 16.")
+FXSAVE.form("NP 0F AE /0", "m", size="y", slow=True, names={64: "fxsave64"}, feature="fxsr")
+
+FXRSTOR = instruction("fxrstor", summary="Load what FXSAVE stored.")
+FXRSTOR.form("NP 0F AE /1", "m", size="y", slow=True, names={64: "fxrstor64"}, feature="fxsr")
+
+LDMXCSR = instruction("ldmxcsr", summary="Load MXCSR, the SSE control and status word.")
+LDMXCSR.form("NP 0F AE /2", "m32", slow=True, feature="sse")
+
+STMXCSR = instruction("stmxcsr", summary="Store MXCSR.")
+STMXCSR.form("NP 0F AE /3", "m32", slow=True, feature="sse")
+
+EMMS = instruction("emms", summary="All x87 registers are empty: MMX code is done.")
+EMMS.form("NP 0F 77", feature="mmx")
