@@ -1,6 +1,7 @@
 """The example images: what they show, that they are what their sources say, and that QEMU agrees about them."""
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 
@@ -17,12 +18,12 @@ REPORT = """\
 Hello from a 64-bit kernel at FFFFFFFF80100000.
 The memory map:
 """
-REGISTERS = """\
-CR0=0000000080000011 CR3=0000000000070000
+REGISTERS = re.compile(r"""
+CR0=00000000[8E]0000011 CR3=0000000000070000
 CR4=0000000000000020 EFER=0000000000000500
 BSS is zero.
 Switching off.
-"""
+$""")           # CD and NW in CR0 are as the firmware left them
 
 
 def run(image, memory="64M", fill="zero", a20=True, floppy=False):
@@ -65,7 +66,7 @@ def test_whole_way(arguments):
     machine, stop = run(WHOLE_WAY, **arguments)
     assert stop.kind == "poweroff", machine.screen.text
     said = machine.serial.text.replace("\r", "")
-    assert said.startswith(REPORT) and said.endswith(REGISTERS)
+    assert said.startswith(REPORT) and REGISTERS.search(said)
     assert "0000000000000000 - 000000000009FBFF  usable" in said
     assert "0000000000100000 - " in said
     screen = [line.rstrip() for line in machine.screen.text.splitlines()]
@@ -89,4 +90,4 @@ def test_qemu_says_the_same(tmp_path):
     done = subprocess.run([qemu, "-m", "64M", "-display", "none", "-no-reboot", "-serial", "stdio", "-snapshot",
                            "-drive", f"format=raw,file={WHOLE_WAY}"], capture_output=True, text=True, timeout=60)
     said = done.stdout.replace("\r", "")
-    assert said.startswith(REPORT) and said.endswith(REGISTERS)
+    assert said.startswith(REPORT) and REGISTERS.search(said)

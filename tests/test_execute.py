@@ -203,3 +203,21 @@ def test_a_handler_that_always_faults_does_not_stop_time():
     machine.memory.write(6 * 4, b"\x00\x7c\x00\x00")
     stop = machine.run(max_instructions=1000)
     assert stop.kind == "limit"
+
+
+def test_operands_that_push_each_other_out_of_the_tlb():
+    """Every access misses; a miss must not leave anything on the host's stack."""
+    machine = flat64("""
+        mov ecx, 300000
+again:  mov rax, [rsi]
+        mov [rdi], rax
+        dec ecx
+        jnz again
+        jmp $
+    """, memory="16M")
+    machine.memory.write_u64(0x12010, 0x400083)             # one entry of the TLB for both: they lie 4 MB apart
+    machine.cpu.rsi, machine.cpu.rdi = 0x180000, 0x580000
+    machine.memory.write_u64(0x180000, 0x1234)
+    machine.run(max_instructions=1_200_001)
+    assert machine.cpu.ecx == 0
+    assert machine.memory.read_u64(0x580000) == 0x1234

@@ -104,13 +104,13 @@ def test_a_triple_fault_from_its_first_fault_on():
     board.memory.write(0x7D00, bytes.fromhex("c70078563412"))           # mov dword [rax], 0x12345678
     board.cpu.events = [event(0x20, kind="interrupt", time=50, rip=0x7C80), *triple(PAGE_FAULT)]
     text = explain(board, SHUTDOWN)
-    assert "The processor shut down (triple fault) after 1,234,567 ticks, in 64-bit mode." in text
+    assert "The processor shut down (triple fault) after 1,234,567 instructions, in 64-bit mode." in text
     assert "1. #PF (page fault), error code 0002h (write, in supervisor mode, not present) at 0008:7D00, CPL 0" in text
     assert "   address 0000000040000000" in text
     assert "An entry on the way to the page is not present (P = 0)." in text
     assert "2. #GP (general protection), error code 0072h (IDT gate 0Eh) while #PF was being delivered" in text
     assert "The vector's gate is not present (P = 0). (vector 0Eh)" in text
-    assert "3. #DF (double fault), error code 0000h in their place" in text
+    assert "3. #DF (double fault), error code 0000h in place of the two" in text
     assert "4. #GP (general protection), error code 0042h (IDT gate 08h) while #DF was being delivered" in text
     assert re.search(r"0008:7D00  C7 00 78 56 34 12  mov dword( ptr)? \[rax\], 0x12345678", text)
     assert "page walk for 0000000040000000" in text
@@ -197,8 +197,22 @@ def test_zeros_and_the_a20_gate():
 def test_last_branches_are_told_where_the_machine_keeps_them():
     board = long_mode()
     board.cpu.events = triple(PAGE_FAULT)
-    board.last_branches = [namedtuple("Branch", "source target")(0x7C10, 0x7D00)]
-    assert "branch 7C10h -> 7D00h" in explain(board, SHUTDOWN)
+    branch = namedtuple("Branch", "time source target source_cs target_cs event")
+    board.last_branches = [branch(80, 0x7CE0, 0x7F00, 8, 0x10, 0x20), branch(84, 0x7F08, 0x7CE0, 0x10, 8, None),
+                           *[branch(time, 0x7CF8, 0x7CF0, 8, 8, None) for time in (90, 93, 96)]]
+    text = explain(board, SHUTDOWN)
+    assert "           80  0008:7CE0 -> 0010:7F00, interrupt 20h\n" in text
+    assert "           84  0010:7F08 -> 0008:7CE0\n" in text
+    assert "           90  0008:7CF8 -> 0008:7CF0, 3 times\n" in text
+
+
+def test_the_top_of_the_stack():
+    board = long_mode(rsp=0x8000)
+    board.memory.write_u64(0x8008, 0xFFFFFFFF80100123)
+    board.cpu.events = triple(PAGE_FAULT)
+    assert "stack\n  0010:8000  0000000000000000 FFFFFFFF80100123 0000" in explain(board, SHUTDOWN)
+    board.cpu.rsp = 0x400000
+    assert "stack\n  at 400000h, which cannot be read" in explain(board, SHUTDOWN)
 
 
 def test_symbols_name_the_instruction():
@@ -209,7 +223,7 @@ def test_symbols_name_the_instruction():
 
 
 def test_a_shutdown_without_a_log():
-    assert explain(Board(), SHUTDOWN) == "The processor shut down after 1,234,567 ticks: triple fault."
+    assert explain(Board(), SHUTDOWN) == "The processor shut down after 1,234,567 instructions: triple fault."
 
 
 @pytest.mark.parametrize("cause", sorted(faults.CAUSES))
@@ -226,7 +240,7 @@ def test_halted_with_interrupts_off():
     board = Board(halted=True, rip=0x7C11)
     board.memory.write_u8(0x7C10, 0xF4)
     text = explain(board, Stop("hang", None, "HLT with interrupts off: nothing can wake the processor"))
-    assert "The machine hangs after 1,234,567 ticks, in 32-bit protected mode: HLT with interrupts off" in text
+    assert "The machine hangs after 1,234,567 instructions, in 32-bit protected mode: HLT with interrupts off" in text
     assert "0008:7C10  F4  hlt (it stopped here)" in text
     assert "STI comes right before HLT" in advice(text)
 
@@ -296,7 +310,7 @@ def test_nothing_to_boot():
 
 
 def test_other_stops_get_a_line():
-    assert explain(Board(), Stop("debug-exit", 3)) == "The machine stopped after 1,234,567 ticks (debug-exit with code 3)."
+    assert explain(Board(), Stop("debug-exit", 3)) == "The machine stopped after 1,234,567 instructions (debug-exit with code 3)."
 
 
 # ---- its parts --------------------------------------------------------------------------------------------------------
@@ -454,7 +468,7 @@ def test_causes_are_sentences():
     (14, 0x07, "write, in user mode, permissions refused"),
     (14, 0x1D, "instruction fetch, in user mode, permissions refused, reserved bit set"),
     (13, 0, "0"), (13, 0x10, "selector 0010h in the GDT"), (11, 0x14, "selector 0014h in the LDT"),
-    (13, 0x72, "IDT gate 0Eh"), (13, 0x43, "IDT gate 08h, event from outside the program"),
+    (13, 0x72, "IDT gate 0Eh"), (13, 0x43, "IDT gate 08h, on the way to a handler"),
 ])
 def test_error_codes_in_words(vector, error, words):
     assert faults.describe_error(vector, error) == words

@@ -80,7 +80,7 @@ def test_pdpte_registers(tables, index, bit):
         assert loaded == (None if bad else tuple(values))
 
 
-# ---- the manual's permission table: SDM Vol. 3, "Determination of Access Rights" ---------------------------------------
+# ---- the manual's permission table: SDM Vol. 3, "Determination of Access Rights" -------------------------------------
 
 def table_of(registers, *path):
     """PageTables for linear address 0 whose levels, from the top, have these entries; each points to the next table."""
@@ -282,7 +282,8 @@ def test_tables_in_rom_keep_their_bits():
     memory = Memory(0x100000)
     rom = bytearray(0x4000)
     for number in range(4):
-        rom[0x1000 * number:0x1000 * number + 8] = (0xF0000 + 0x1000 * (number + 1) & 0xF3FFF | ALL).to_bytes(8, "little")
+        entry = 0xF0000 + 0x1000 * (number + 1) & 0xF3FFF | ALL
+        rom[0x1000 * number:0x1000 * number + 8] = entry.to_bytes(8, "little")
     memory.map_rom(0xF0000, rom, "tables")
     found = Walker(memory, dataclasses.replace(LONG, cr3=0xF0000)).walk(0, "write", mark_entries=True)
     assert found.physical == 0xF0000 and found.marks

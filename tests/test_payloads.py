@@ -70,13 +70,13 @@ def invaders(found):
 
 
 def test_a_multiboot_kernel_starts_directly(x86, payload):
-    assert invaders(boot(x86, "--kernel", payload("invaders.exec"), "--until", r"-\*--"))
+    assert invaders(boot(x86, "--kernel", payload("invaders.exec"), r"--until=-\*--"))
 
 
 def test_grub_starts_a_multiboot_kernel(x86, payload):
     """The second entry of GRUB's menu, chosen on the keyboard."""
     found = boot(x86, payload("grub-disk.img"), "--expect", "hello[^$]*invaders", "--keys", r"<down>\n",
-                 "--until", r"-\*--")
+                 r"--until=-\*--")
     assert invaders(found)
 
 

@@ -3,9 +3,11 @@ file, and what the rows say about immediates, LOCK and flags is what the rest of
 
 That what is decoded, printed and assembled again is the same, for every form, is in test_disassembler.py."""
 import itertools
+import random
 import re
 from pathlib import Path
 
+import encodings_of_forms as encodings
 import pytest
 
 from x86 import _decode, isa
@@ -16,15 +18,15 @@ FORMS = table.forms()
 MODES = (16, 32, 64)
 PREFIX_STATES = frozenset({"NP", "66", "F3", "F2"})
 ANY = frozenset({0, 1})
-HANDLER = re.compile(r"^cdef inline Op\* (\w+)\(Cpu\* cpu, Op\* op, const int kind, const int size((?:, const int \w+)*)\)",
-                     re.MULTILINE)
+HANDLER = re.compile(r"^cdef inline Op\* (\w+)\(Cpu\* cpu, Op\* op, const int kind, const int size"
+                     r"((?:, const int \w+)*)\)", re.MULTILINE)
 
 
 def name(form):
     return f"{form.family}: {form.mnemonic} {form.encoding!r}"
 
 
-# ---- overlaps -----------------------------------------------------------------------------------------------------------
+# ---- overlaps --------------------------------------------------------------------------------------------------------
 
 def conditions(form):
     """The set of encodings that a form takes, as a product: code sizes x prefixes x REX.W x REX.B x ModRM bytes."""
@@ -34,7 +36,8 @@ def conditions(form):
     is_nop = form.map == 0 and form.opcode == 0x90 and not form.plus_r and form.prefix is None
     if is_nop:                                          # 90 with REX.B is XCHG; F3 90 is PAUSE, whatever REX says
         prefixes = prefixes - {"F3"}
-    return (frozenset(modes), frozenset(prefixes), frozenset(rex_w), frozenset({0}) if is_nop else ANY, modrm_bytes(form))
+    rex_b = frozenset({0}) if is_nop else ANY
+    return frozenset(modes), frozenset(prefixes), frozenset(rex_w), rex_b, modrm_bytes(form)
 
 
 def modrm_bytes(form):
@@ -66,7 +69,7 @@ def inside(one, other):
 
 
 def test_no_two_forms_overlap():
-    """Two forms never take the same bytes, unless one is a special case of the other: F3 90 of 90, an exact ModRM of /r."""
+    """Two forms never take the same bytes, unless one is a special case of the other: an exact ModRM byte of /r, say."""
     wrong = []
     for (map_, opcode), group in by_opcode().items():
         for one, other in itertools.combinations(group, 2):
@@ -99,7 +102,7 @@ def test_the_decoder_takes_the_most_special_form():
     assert not wrong, f"{len(wrong)}\n" + "\n".join(wrong[:30])
 
 
-# ---- rows and handlers ------------------------------------------------------------------------------------------------
+# ---- rows and handlers -----------------------------------------------------------------------------------------------
 
 def handlers():
     """{family: {handler: how many constants it takes}} of the .pxi files."""
@@ -117,15 +120,15 @@ def wanted():
 
 def test_every_row_has_a_handler():
     have = handlers()
-    missing = [f"x86/execute/{family}.pxi: {handler} with {count} constants" for family, handler, count in sorted(wanted())
-               if have.get(family, {}).get(handler) != count]
+    missing = [f"x86/execute/{family}.pxi: {handler} with {count} constants"
+               for family, handler, count in sorted(wanted()) if have.get(family, {}).get(handler) != count]
     assert not missing, "\n".join(missing)
 
 
 def test_every_handler_has_a_row():
     have = wanted()
-    unused = [f"x86/execute/{family}.pxi: {handler}" for family, found in handlers().items() for handler, count in found.items()
-              if (family, handler, count) not in have and not called(family, handler)]
+    unused = [f"x86/execute/{family}.pxi: {handler}"
+              for family, found in handlers().items() for handler, count in found.items() if (family, handler, count) not in have and not called(family, handler)]
     assert not unused, "\n".join(unused)
 
 
@@ -136,13 +139,13 @@ def called(family, handler):
 
 
 def test_no_room_is_forgotten():
-    """Every file in the three rooms belongs to a family that is loaded. (That each family has all three: test_house.py.)"""
+    """Every file in the three rooms belongs to a family that is loaded. (test_house.py: each family has all three.)"""
     for place, pattern in (("x86/isa", "*.py"), ("x86/execute", "*.pxi"), ("tests/instructions", "*.ins")):
         found = {path.stem for path in (ROOT / place).glob(pattern)} - {"__init__", "table"}
         assert found <= set(isa.FAMILIES), place
 
 
-# ---- rows and .ins lines ------------------------------------------------------------------------------------------------
+# ---- rows and .ins lines ---------------------------------------------------------------------------------------------
 
 LINE = re.compile(r'^\s*(?:(16|32|64)\s+)?(?:real\s+)?(?:(16|32|64)\s+)?\[([0-9a-fA-F ]+)\]\s+"([^"]*)"')
 
@@ -167,10 +170,10 @@ def test_every_row_has_a_line(family):
     assert not missing, f"tests/instructions/{family}.ins has no line for: {' '.join(missing)}"
 
 
-# ---- the notation ---------------------------------------------------------------------------------------------------------
+# ---- the notation ----------------------------------------------------------------------------------------------------
 
-OPERAND = re.compile(r"r/m(8|16|32|64|v|y|z)|r(8|16|32|64|v|y|z)(/m(8|16|32|64))?|m(8|16|32|64|80|128|256|512|v|y|z|16:v)?"
-                     r"|moffs[8v]|imm(8|8u|16|z|v)|rel[8z]|ptr16:v|al|rAX|cl|dx|1|[c-gs]s|sreg|cr|dr"
+OPERAND = re.compile(r"r/m(8|16|32|64|v|y|z)|r(8|16|32|64|v|y|z)(/m(8|16|32|64))?"
+                     r"|m(8|16|32|64|80|128|256|512|v|y|z|16:v)?|moffs[8v]|imm(8|8u|16|z|v)|rel[8z]|ptr16:v|al|rAX|cl|dx|1|[c-gs]s|sreg|cr|dr"
                      r"|[xy]mm(/m(8|16|32|64|128|256))?|mm(/m(32|64))?|st\((0|i)\)")
 FLAGS = re.compile(r"(reads|writes|undefined) [OSZAPCDIT]+")
 
@@ -203,3 +206,39 @@ def test_forms_are_numbered():
 def test_a_bad_row_is_refused(encoding):
     with pytest.raises((table.RowError, ValueError, IndexError)):
         table.Form("bad", encoding, "", "test")
+
+
+# ---- flags -----------------------------------------------------------------------------------------------------------
+
+# Where one word cannot say it: shifts and rotates define O for a count of 1 only; MOV of CR and DR leaves all undefined
+O_FOR_A_COUNT_OF_ONE = {"rol", "ror", "rcl", "rcr", "shl", "shr", "sar", "shld", "shrd"}
+
+
+def test_flags_against_iced():
+    """reads, writes and undefined of every row are those of iced-x86."""
+    iced = pytest.importorskip("iced_x86", reason="iced-x86 is not installed")
+    bits_of = {letter: getattr(iced.RflagsBits, f"{letter}F") for letter in "OSZAPCDI"}
+    choose = random.Random(1)
+    wrong = {}
+    for row in table.ROWS:
+        stated = dict(part.split() for part in row.flags.split(", ")) if row.flags else {}
+        ours = [{*stated.get(verb, "")} - {"T"} for verb in ("reads", "writes", "undefined")]
+        for form, bits in itertools.product(row.forms, MODES):
+            if not encodings.exists_in(form, bits) or {"cr", "dr"} & {*form.operands}:
+                continue
+            code = encodings.encode(form, bits, choose)
+            found = iced.Decoder(bits, code).decode()
+            if row.mnemonic in O_FOR_A_COUNT_OF_ONE and not found.rflags_modified:
+                continue                                # an immediate count of 0
+            if found.code == iced.Code.INVALID or _decode.decode(code, 0, bits).form is not form:
+                continue
+            written = found.rflags_written | found.rflags_cleared | found.rflags_set
+            theirs = [{letter for letter, bit in bits_of.items() if flags & bit}
+                      for flags in (found.rflags_read, written, found.rflags_undefined)]
+            if row.mnemonic in O_FOR_A_COUNT_OF_ONE:
+                theirs = [theirs[0], theirs[1] | {"O"}, theirs[2] - {"O"}]
+            if ours != theirs:
+                wrong[row.mnemonic] = f"{row.family}: {row.mnemonic} {row.flags!r}, iced: " + ", ".join(
+                    f"{verb} {''.join(sorted(letters))}" for verb, letters in
+                    zip(("reads", "writes", "undefined"), theirs) if letters)
+    assert not wrong, "\n".join(wrong.values())

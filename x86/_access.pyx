@@ -210,15 +210,14 @@ cdef void probe(Cpu* cpu, Op* op, u64 linear, u32 bytes, int access, int segment
 
 cdef Op* miss(Cpu* cpu, Op* op, u64 linear, int size, int access) noexcept nogil:
     # Where a flat handler goes when X86_REACH fails: fill and try again, or do it the slow way
-    cdef Translation t
     cdef int bank = cpu.cpl == 3
     cdef TlbEntry* entry = &cpu.tlb[(linear >> 12) & (TLB_SIZE - 1)]
     cdef Handler slow
     if not crosses(linear, size):
         check_canonical(cpu, op, linear, op.segment)
         check_aligned(cpu, op, linear, size, bank)
-        translation(cpu, op, linear, access, bank, &t)
-        remember(cpu, bank, linear, &t, access == WRITE)
+        translation(cpu, op, linear, access, bank, &cpu.found)
+        remember(cpu, bank, linear, &cpu.found, access == WRITE)
         if (entry.write_page if access == WRITE else entry.read_page) == linear & ~<u64>0xFFF: return go(cpu, op)
     slow = cpu.slow_handler(op)
     if slow != NULL: return slow(cpu, op)

@@ -94,10 +94,11 @@ cdef void deliver(Cpu* cpu, int vector, u32 error, bint has_error, int kind) noe
 
 cdef void deliver_software(Cpu* cpu, Op* op, int vector, u32 cause) noexcept nogil:
     cdef Delivery d
-    cdef Event* event
+    cdef Event event
     if cause == CAUSE_SOFTWARE_INTERRUPT and cpu.rflags & FLAG_VM and cpu.rflags & FLAG_IOPL != FLAG_IOPL:
         raise_error(cpu, op, VECTOR_GP, 0, CAUSE_V86_IOPL, vector)
-    event = log_event(cpu, op, EVENT_SOFTWARE, vector, cause, vector)
+    place(cpu, op, &event, EVENT_SOFTWARE)                      # logged below: a task switch may start over
+    event.vector, event.cause, event.detail = vector, cause, vector
     cpu.delivering = 0
     cpu.external = cause == CAUSE_ICEBP
     d.vector, d.error, d.has_error, d.software, d.retired = vector, 0, False, cause != CAUSE_ICEBP, False
@@ -107,6 +108,8 @@ cdef void deliver_software(Cpu* cpu, Op* op, int vector, u32 cause) noexcept nog
     if not d.retired: retire(cpu, op)
     cpu.external = 0
     event.target = cpu.rip
+    cpu.events[cpu.event_count % EVENT_LOG] = event
+    cpu.event_count += 1
 
 cdef void through_table(Cpu* cpu, Op* op, Delivery* d) noexcept nogil:
     if not cpu.paging.cr0 & 1: through_vector(cpu, op, d)

@@ -70,13 +70,14 @@ cdef void fill_random(u64* page, u64 seed, u64 frame) noexcept nogil:
 
 cdef u8* reserve(u64 size) except NULL:
     """Address space that costs nothing until it is touched, with an inaccessible page behind it."""
-    cdef void* start = mmap(NULL, size + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+    cdef int kind = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+    cdef void* start = mmap(NULL, size + PAGE, PROT_READ | PROT_WRITE, kind, -1, 0)
     if start == MAP_FAILED:
         raise MemoryError(f"the host refuses {size >> 20} MB of address space")
     mprotect(<u8*>start + size, PAGE, PROT_NONE)
     return <u8*>start
 
-# ---- the Python side ---------------------------------------------------------------------------------------------------
+# ---- the Python side -------------------------------------------------------------------------------------------------
 
 cdef class Memory:
     """The physical address space of a machine.

@@ -72,7 +72,7 @@ cdef u64 page_address(Paging* paging, u32 level, u64 entry) noexcept nogil:
     if level == 1: return entry & bits(31, 12)
     return (entry & bits(31, 22)) | ((entry & bits(20, 13)) << 19)
 
-# ---- the three acts ---------------------------------------------------------------------------------------------------
+# ---- the three acts --------------------------------------------------------------------------------------------------
 
 cdef inline int refuse(Translation* out, u32 error, u32 cause, u32 level, u64 address, u64 entry) noexcept nogil:
     out.error, out.cause, out.level, out.entry_address, out.entry = error, cause, level, address, entry
@@ -147,7 +147,7 @@ cdef void mark(MemoryMap* memory, Paging* paging, int access, Path* path) noexce
         if value != path.entries[index].value:
             physical_write(memory, path.entries[index].address, value, 64 if wide(paging) else 32)
 
-# ---- the walk -----------------------------------------------------------------------------------------------------------
+# ---- the walk --------------------------------------------------------------------------------------------------------
 
 cdef int translate_only(MemoryMap* memory, Paging* paging, u64 linear, int access, bint user, bint ac, Path* path,
                         Translation* out) noexcept nogil:
@@ -185,7 +185,7 @@ cdef bint load_pdptes(MemoryMap* memory, Paging* paging) noexcept nogil:
     for index in range(4): paging.pdpte[index] = entries[index]
     return True
 
-# ---- for Python -----------------------------------------------------------------------------------------------------------
+# ---- for Python ------------------------------------------------------------------------------------------------------
 
 ACCESSES = {"read": READ, "write": WRITE, "execute": EXECUTE}
 
@@ -207,7 +207,7 @@ cdef class Walker:
             self.paging.pdpte[index] = entry
 
     def load_pdptes(self):
-        """PAE's PDPTE registers as loading CR3 reads them from memory: a tuple of four, or None where that is #GP(0)."""
+        """PAE's PDPTE registers as loading CR3 reads them from memory: a tuple of four, or None if that is #GP(0)."""
         if not load_pdptes(&self.memory.map, &self.paging): return None
         return tuple(self.paging.pdpte[index] for index in range(4))
 

@@ -250,6 +250,7 @@ cdef struct Cpu:
     Op* unwind_op               # where the fault happened, NULL outside instructions
     int unwind_reason
     jmp_buf unwind
+    Translation found           # of the last TLB miss: no local, since its address would cost the tail call
     Op* link                    # the direct branch that missed its target block
     u64 generation              # of the translations
     Memory* memory

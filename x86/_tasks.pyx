@@ -178,7 +178,7 @@ cdef void switch_task(Cpu* cpu, Op* op, const Descriptor* tss, int how, u64 rip,
     cpu.segment[TR].limit = limit_of(tss)
     cpu.segment[TR].access = tss.access | 2
     cpu.paging.cr0 |= CR0_TS
-    for i in range(8): cpu.gpr[i] = task.gpr[i] if wide else (cpu.gpr[i] & <u64>0xFFFF0000) | task.gpr[i]
+    for i in range(8): cpu.gpr[i] = task.gpr[i] if wide else task.gpr[i] | <u64>0xFFFF0000      # as the 386 has it
     cpu.rip = task.rip
     set_arithmetic_flags(cpu, task.flags)
     cpu.rflags = (task.flags & 0x3F7700) | 2

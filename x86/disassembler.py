@@ -24,6 +24,7 @@ LEGACY_BYTES = ("al", "cl", "dl", "bl", "ah", "ch", "dh", "bh")
 REX_BYTES = ("al", "cl", "dl", "bl", "spl", "bpl", "sil", "dil")
 WORDS = ("ax", "cx", "dx", "bx", "sp", "bp", "si", "di")
 SEGMENTS = ("es", "cs", "ss", "ds", "fs", "gs")
+CONTROL_REGISTERS = (0, 2, 3, 4, 8)
 SIZE_NAMES = {8: "byte", 16: "word", 32: "dword", 64: "qword", 80: "tword", 128: "oword", 256: "yword"}
 NONE, RIP = 16, 17                                      # Decoded.base and .index: no register, RIP
 LOCK, REP, REPNE, ADDRESS = 1, 2, 4, 16                 # Decoded.prefixes
@@ -35,7 +36,7 @@ DATA_SEGMENT = ("xlat", "movs", "cmps", "lods", "outs", "maskmovq", "maskmovdqu"
 
 
 def disassemble(data: bytes, rip: int = 0, bits: int = 64) -> tuple[str, int]:
-    """(text, length in bytes) of the instruction at the start of `data`, as if it lay at `rip` in 16-, 32- or 64-bit code.
+    """(text, length in bytes) of the instruction at the start of `data`, as if at `rip` in 16-, 32- or 64-bit code.
 
     Bytes that are no instruction, or only the beginning of one, give ("db 0x..", 1). ValueError if there are none."""
     if not data:
@@ -47,8 +48,10 @@ def disassemble(data: bytes, rip: int = 0, bits: int = 64) -> tuple[str, int]:
 
 
 def nobody(instruction) -> bool:
-    """Whether it names a segment register that does not exist."""
-    return "sreg" in instruction.form.operands and instruction.reg & 7 >= len(SEGMENTS)
+    """Whether it names a segment, control or debug register that does not exist."""
+    operands, number = instruction.form.operands, instruction.reg
+    return "sreg" in operands and number & 7 >= len(SEGMENTS) or "dr" in operands and number >= 8 \
+        or "cr" in operands and number not in CONTROL_REGISTERS
 
 
 def listing(data: bytes, rip: int = 0, bits: int = 64) -> Iterator[tuple[int, bytes, str]]:
@@ -76,7 +79,7 @@ def name_size(instruction) -> int:
     return instruction.address_size if instruction.form.mnemonic == "jcxz" else instruction.operand_size
 
 
-# ---- operands -----------------------------------------------------------------------------------------------------------
+# ---- operands --------------------------------------------------------------------------------------------------------
 
 def number(value: int) -> str:
     return str(value) if 0 <= value < 10 else f"{value:#x}"
@@ -110,7 +113,7 @@ def operand_text(instruction, position: int) -> str:
     if operand == "1":
         return "1"
     if operand == "rAX":
-        return register(0, concrete("v", instruction))
+        return register(0, instruction.operand_size)
     if operand in ("al", "cl", "dx", "es", "cs", "ss", "ds", "fs", "gs"):
         return operand
     if operand.startswith("imm"):
@@ -183,7 +186,8 @@ def near_target(instruction) -> str:
 
 def far_pointer(instruction) -> str:
     size = instruction.operand_size
-    return sized(instruction, f"{number(instruction.immediate2 & 0xFFFF)}:{number(instruction.immediate & (1 << size) - 1)}")
+    selector, offset = instruction.immediate2 & 0xFFFF, instruction.immediate & (1 << size) - 1
+    return sized(instruction, f"{number(selector)}:{number(offset)}")
 
 
 def sized(instruction, text: str) -> str:
@@ -235,7 +239,8 @@ def address(instruction) -> str:
         scale = 1 << instruction.scale
         terms.append(register(instruction.index, size) + (f"*{scale}" if scale > 1 or not terms else ""))
     if not terms:
-        named = f"{SIZE_NAMES[size]} " if size < 64 and size != instruction.bits < 64 or wide_offset(instruction) else ""
+        told = size == 64 or size == instruction.bits or instruction.bits == 64
+        named = "" if told and not wide_offset(instruction) else f"{SIZE_NAMES[size]} "
         return f"{named}{segment}{number(displacement & (1 << size) - 1)}"
     sign = "-" if displacement < 0 else "+"
     return segment + "+".join(terms) + (f"{sign}{number(abs(displacement))}" if displacement else "")
@@ -252,7 +257,7 @@ def wide_offset(instruction) -> bool:
     return instruction.address_size == 64 and any(text.startswith("moffs") for text in instruction.form.operands)
 
 
-# ---- prefixes -------------------------------------------------------------------------------------------------------------
+# ---- prefixes --------------------------------------------------------------------------------------------------------
 
 def usual_size(instruction) -> int:
     """The operand size of this form without prefixes."""

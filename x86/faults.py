@@ -9,7 +9,7 @@ An error code, where there is one (Intel SDM volume 3, "Error Code"):
     +----------------+--------------------------+---+---+---+
     |    reserved    | selector's or gate's index| TI|IDT|EXT|      #TS #NP #SS #GP (#DF and #AC: always 0)
     +----------------+--------------------------+---+---+---+
-      EXT  the event came from outside the program (or while another one was being delivered)
+      EXT  met while an event was being delivered that no INT instruction asked for: an interrupt, another exception
       IDT  the index is that of a gate in the IDT
       TI   the index is in the LDT (1) or in the GDT (0); only where IDT is 0
 
@@ -110,7 +110,7 @@ def describe_error(vector: int, error: int) -> str:
         return "0"
     place = f"IDT gate {error >> 3 & 0x1FFF:02X}h" if error & 2 else f"selector {error & 0xFFFC:04X}h" \
             + (" in the LDT" if error & 4 else " in the GDT")
-    return place + (", event from outside the program" if error & 1 else "")
+    return place + (", on the way to a handler" if error & 1 else "")
 
 
 # ---- causes ---------------------------------------------------------------------------------------------------------

@@ -110,7 +110,7 @@ class Bios(Device):
         else:
             implementation, title = found
             implementation(self, call)
-        if self.trace and not call.branch:
+        if self.trace and not call.branch and call.text is not None:
             text = call.text or f"{title} ({before})"
             if call.carry:
                 text += f": failed, AH={call.ah:02X}"

@@ -55,6 +55,7 @@ def a20_support(bios, call):
 @service(0x15, 0x4F, "keyboard intercept")
 def keyboard_intercept(bios, call):
     """CF as it came: set, the scan code in AL is to be used."""
+    call.note(None)
 
 
 @service(0x15, 0x85, "SysReq")

@@ -153,8 +153,8 @@ class Call:
 
     # ---- words for the trace -----------------------------------------------------------------------------------------
 
-    def note(self, text: str) -> None:
-        """What this call turned out to mean, for whoever traces."""
+    def note(self, text: str | None) -> None:
+        """What this call turned out to mean, for whoever traces; None: nothing worth a line."""
         object.__setattr__(self, "text", text)
 
     def unimplemented(self) -> None:

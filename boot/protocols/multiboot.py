@@ -27,6 +27,7 @@ import struct
 from typing import NamedTuple
 
 from boot import layout as firmware
+from boot.bios.int15_memory import memory_map
 from boot.loaders import elf, flat
 from boot.loaders.ram import PAGE, Piece, Ram
 from boot.protocols import layout
@@ -47,7 +48,6 @@ INFO_MEMORY, INFO_CMDLINE, INFO_MODULES = 1 << 0, 1 << 2, 1 << 3
 INFO_MMAP, INFO_LOADER_NAME, INFO_FRAMEBUFFER = 1 << 6, 1 << 9, 1 << 12
 INFO_SIZE = 116
 
-AVAILABLE, RESERVED = 1, 2                  # types in the memory map
 TEXT_MODE, TEXT_COLUMNS, TEXT_ROWS = 2, 80, 25      # framebuffer type 2 is EGA text
 
 
@@ -127,21 +127,6 @@ def _kludge(data, header, name):
     return entry_addr, piece
 
 
-def memory_map(memory) -> list[tuple[int, int, int]]:
-    """[(start, length, type)] for a machine's memory, by address: what INT 15h AX=E820h says, for kernels."""
-    low_end = memory.ram_low
-    ebda = min(firmware.EBDA, low_end)
-    ranges = [(0, ebda, AVAILABLE),
-              (firmware.EBDA, firmware.EBDA_SIZE, RESERVED),
-              (firmware.ROM, firmware.ROM_SIZE, RESERVED)]
-    if low_end > firmware.EXTENDED_MEMORY:
-        ranges.append((firmware.EXTENDED_MEMORY, low_end - firmware.EXTENDED_MEMORY, AVAILABLE))
-    ranges.append((firmware.ROM_ALIAS, firmware.ROM_SIZE, RESERVED))
-    if memory.ram_high:
-        ranges.append((firmware.FOUR_GB, memory.ram_high, AVAILABLE))
-    return ranges
-
-
 def _store_modules(ram, modules, low):
     """Put modules on pages above the kernel, their strings and their list into low memory; the list's address."""
     entries = []
@@ -152,7 +137,7 @@ def _store_modules(ram, modules, low):
     return ram.store(b"".join(entries), "the list of modules", 16, low=layout.INFORMATION)
 
 
-def _store_information(ram, header, command_line, modules, top):
+def _store_information(ram, header, command_line, modules, entries, top):
     """The multiboot information and all that it points to; its address."""
     low = layout.INFORMATION
     information = bytearray(INFO_SIZE)
@@ -160,7 +145,6 @@ def _store_information(ram, header, command_line, modules, top):
     def put(offset, *values, size="I"):
         struct.pack_into(f"<{len(values)}{size}", information, offset, *values)
 
-    entries = memory_map(ram.memory)
     table = b"".join(struct.pack("<IQQI", 20, *entry) for entry in entries)     # size does not count itself
     low_end, high = min(firmware.EBDA, ram.memory.ram_low), firmware.EXTENDED_MEMORY
     flags = INFO_MEMORY | INFO_CMDLINE | INFO_MMAP | INFO_LOADER_NAME
@@ -183,7 +167,8 @@ def _store_information(ram, header, command_line, modules, top):
 def boot(machine, data: bytes, command_line: str = "", modules: list[Module] = (), name: str = "kernel") -> None:
     """Load a multiboot kernel and its modules into `machine`, and set its processor to the kernel's first instruction.
 
-    data: the kernel's file. command_line: what the kernel is told, its own name first by custom.
+    data: the kernel's file. command_line: what the kernel is told, its own name first by custom. The memory map is what
+    the machine's BIOS answers to INT 15h AX=E820h.
     boot_device stays absent: the kernel comes from the host and not from a BIOS disk.
     Errors: ImageError for a header or an ELF file that makes no sense, and for what does not fit into memory."""
     header = find_header(data, name)
@@ -193,5 +178,5 @@ def boot(machine, data: bytes, command_line: str = "", modules: list[Module] = (
     ram = Ram(machine.memory)
     ram.load(pieces)
     top = max(layout.MODULES, max(piece.end for piece in pieces))
-    information = _store_information(ram, header, command_line, modules, top)
+    information = _store_information(ram, header, command_line, modules, memory_map(machine.devices["bios"]), top)
     enter_protected(machine, ram, entry, {"rax": BOOT_MAGIC, "rbx": information, "rsp": layout.STACK_TOP})

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import struct
+from types import SimpleNamespace
 
 from x86._memory import Memory
 
@@ -70,6 +71,7 @@ class Board:
 
     def __init__(self, size=4 * MB, fill="random:7"):
         self.memory, self.cpu, self.a20 = Memory(size, fill), Processor(), False
+        self.devices = {"bios": SimpleNamespace(machine=self)}
 
     def set_a20(self, on):
         self.a20 = on

@@ -31,7 +31,8 @@ def add_machine_options(parser: argparse.ArgumentParser) -> None:
                         help="a module, and what it is called; may be repeated")
     board = parser.add_argument_group("the machine")
     board.add_argument("-m", "--memory", metavar="SIZE", default="64M", help="RAM, as in 512M (default 64M)")
-    board.add_argument("--a20", choices=("on", "off"), default="on", help="address line 20 at power-on (default on)")
+    board.add_argument("--a20", choices=("on", "off"),
+                       help="address line 20 at power-on (default on; the example opens it itself)")
     board.add_argument("--memory-fill", metavar="zero|random:SEED", default="zero",
                        help="what the RAM holds at power-on (default zero)")
     board.add_argument("--no-reboot", action="store_true", help="stop where the guest resets the machine")
@@ -46,13 +47,19 @@ def example_image() -> Path:
     return found[0]
 
 
+def is_demonstration(options) -> bool:
+    """Nothing to boot was named: the example is shown."""
+    return options.image is None and not (options.drive or options.floppy or options.kernel)
+
+
 def build(options):
     """(machine, its drives) for parsed options. Raises ImageError for what a user can mend."""
+    a20 = (options.a20 or ("off" if is_demonstration(options) else "on")) == "on"
     if options.cdrom is not None:
         raise ImageError("--cdrom: CD-ROM drives do not exist yet; a raw disk image can be booted with --drive")
     from x86.machine import Machine
     try:
-        machine = Machine(memory=options.memory, fill=options.memory_fill, a20=options.a20 == "on")
+        machine = Machine(memory=options.memory, fill=options.memory_fill, a20=a20)
     except (ValueError, MemoryError) as error:
         raise ImageError(f"--memory {options.memory} --memory-fill {options.memory_fill}: "
                          f"{error or 'this host has not so much memory'}") from None

@@ -7,6 +7,7 @@ from x86.debug import timeline
 from x86.faults import ImageError
 
 WIDTH = 80
+PORTS = 10                              # that are named of those where nobody is
 
 
 def rule(title: str) -> str:
@@ -47,8 +48,10 @@ def figures(machine, seconds: float) -> list[str]:
              f"{machine.time / machine.clock.frequency:.3f} s of the machine's own time"]
     if machine.resets:
         lines.append(f"reset {machine.resets} times")
-    for (port, direction), count in sorted(machine.bus.unclaimed.items()):
-        lines.append(f"port {port:04X}h {direction}: {count} times, and nobody is there")
+    if machine.bus.unclaimed:
+        ports = sorted({port for port, _ in machine.bus.unclaimed})
+        named = " ".join(f"{port:X}h" for port in ports[:PORTS]) + (" ..." if len(ports) > PORTS else "")
+        lines.append(f"{sum(machine.bus.unclaimed.values()):,} accesses to ports with no device: {named}")
     bios = machine.devices.get("bios")
     for call, count in sorted(bios.unimplemented.items()) if bios else ():
         lines.append(f"{call}: {count} times, and the BIOS has no such service")

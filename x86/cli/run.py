@@ -73,7 +73,7 @@ def run(options) -> int:
     script = Script(until=pattern(options.until) if options.until is not None else None)
     for kind, text in options.script:
         script.add(kind, text)
-    demonstration = options.image is None and not (options.drive or options.floppy or options.kernel)
+    demonstration = machine_options.is_demonstration(options)
     if demonstration and not options.json and not options.quiet:
         options.timeline = options.stats = True
     machine, drives = machine_options.build(options)

@@ -12,10 +12,12 @@ import textwrap
 from x86 import faults
 from x86.debug import descriptors, peek
 from x86.debug.advice import advise
-from x86.registers import CR0, CR4, EFER, GPR64, SEGMENTS, bit_names, flag_names
+from x86.registers import ACCESS_DB, CR0, CR4, EFER, GPR64, SEGMENTS, bit_names, flag_names
 
 WIDTH = 100
-BRANCHES = 8                            # of the last ones
+BRANCHES = 8                            # of the last ones, a loop's counted as one
+EARLIER = 4                             # interrupts or exceptions before the last ones
+STACK_WORDS = 4
 SCREEN_LINES = 3                        # the last ones with text: a panic message is mostly there
 LOOP_STEPS = 400                        # instructions that are watched to tell a loop
 LOOP_LENGTH = 24                        # distinct instructions that are still called one
@@ -45,9 +47,9 @@ def _shutdown(machine, stop) -> list[str]:
     lines += _section("instruction", _instruction_lines(machine, first))
     lines += _refusals(machine, chain)
     lines += _section("on the way there", _history(machine, chain))
-    lines += _state(machine)
+    lines += _state(machine) + _stack(machine)
     lines += _screen(machine)
-    return lines + _advice(advise(machine, chain))
+    return lines + _advice(f"{advise(machine, chain)} {_a20_words(machine)}".strip())
 
 
 def _hang(machine, stop) -> list[str]:
@@ -62,7 +64,7 @@ def _hang(machine, stop) -> list[str]:
         last = recent[-1]
         lines += _section("last exception", _event_lines(1, last) + _instruction_lines(machine, last))
         lines += _refusals(machine, [last])
-    lines += _state(machine)
+    lines += _state(machine) + _stack(machine)
     lines += _screen(machine)
     if recent and recent[-1].cause:
         advice = "A handler probably stopped the machine after the exception above. " + advise(machine, recent[-1:])
@@ -72,7 +74,7 @@ def _hang(machine, stop) -> list[str]:
             "STI comes right before HLT, and the interrupt controller has to let one through.")
     else:
         advice = ""
-    return lines + _advice(advice)
+    return lines + _advice(f"{advice} {_a20_words(machine)}".strip())
 
 
 def _running(machine, stop) -> list[str]:
@@ -97,13 +99,12 @@ def _running(machine, stop) -> list[str]:
         here = path[-1]
         lines += _section("instruction", [_instruction_line(machine, here[0], *here[1:])])
         if _is_zeros(machine, here[0]):
-            words = ("The code there is all zeros: a jump or a return went where nothing was loaded. "
-                     + _a20_words(machine))
+            words = "The code there is all zeros: a jump or a return went where nothing was loaded."
     if not words and not cpu.if_ and cpu.halted:
         words = "It is halted with interrupts off."
-    lines += _state(machine)
+    lines += _state(machine) + _stack(machine)
     lines += _screen(machine)
-    return lines + _advice(words)
+    return lines + _advice(f"{words} {_a20_words(machine)}".strip())
 
 
 def _no_boot(machine, stop) -> list[str]:
@@ -151,13 +152,13 @@ def _event_lines(number, event, before=None) -> list[str]:
     if before is None:
         place = f" at {_where(event.cs, event.rip)}, CPL {event.cpl}"
     elif event.kind == "double":
-        place = " in their place"
+        place = " in place of the two"
     else:
         place = f" while {faults.name_of(before.vector).split()[0]} was being delivered"
     lines = [f"{number}. {name}{error}{place}"]
     if event.vector == faults.PF and event.kind != "double":
         lines.append(f"   address {event.address:016X}")
-    if event.cause:
+    if event.cause and event.kind != "double":          # #DF has no reason of its own
         lines.append(f"   {faults.reason(event.cause)}{_detail(event)}")
     return lines
 
@@ -179,7 +180,7 @@ def _instruction_lines(machine, event) -> list[str]:
     address = _linear(machine, event)
     lines = [_instruction_line(machine, address, event.rip, machine.cpu.code_bits, event.cs)]
     if _is_zeros(machine, address):
-        lines.append("The bytes there are all zeros: it went where nothing was loaded. " + _a20_words(machine))
+        lines.append("The bytes there are all zeros: it went where nothing was loaded.")
     return lines
 
 
@@ -215,9 +216,10 @@ def _is_zeros(machine, address) -> bool:
 
 
 def _a20_words(machine) -> str:
-    if getattr(machine.cpu, "a20", True):
+    """What nobody thinks of: with the gate shut, protected mode has only every other megabyte."""
+    if machine.cpu.a20 or machine.cpu.mode in ("real", "v86"):
         return ""
-    return "The A20 gate is shut, so that every second megabyte is the one below it: what was loaded at 1 MB is at 0."
+    return "The A20 gate is shut, so that what goes to 1 MB and above lands at 0 and above: open it first."
 
 
 # ---- what refused ----------------------------------------------------------------------------------------------------
@@ -288,16 +290,37 @@ def entry_words(value: int) -> str:
 # ---- how it got there, and the state it is in ------------------------------------------------------------------------
 
 def _history(machine, chain) -> list[str]:
-    """The last branches, and the last events before the chain."""
+    """The last branches if somebody has found them out, else the last interrupts; and the last exceptions before."""
+    branches = _branch_lines(list(getattr(machine, "last_branches", ())))
+    earlier = [event for event in machine.cpu.events if event not in chain]
+    if branches:
+        earlier = [event for event in earlier if event.kind in FAULTS]
+    return [_past(event) for event in earlier[-EARLIER:]] + branches
+
+
+def _past(event) -> str:
+    """An earlier event in a line."""
+    if event.kind in FAULTS:
+        what = f"exception {faults.name_of(event.vector)}"
+    else:
+        what = f"{'INT' if event.kind == 'software' else 'interrupt'} {event.vector:02X}h"
+    return f"{event.time:>13,}  {what} at {_where(event.cs, event.rip)}"
+
+
+def _branch_lines(branches) -> list[str]:
+    """The last branches; a loop's, which are all the same, take one line."""
+    runs: list[list] = []
+    for branch in branches:
+        key = branch.source_cs, branch.source, branch.target_cs, branch.target
+        if runs and runs[-1][0] == key:
+            runs[-1][2] += 1
+        else:
+            runs.append([key, branch, 1])
     lines = []
-    for branch in list(getattr(machine, "last_branches", ()))[-BRANCHES:]:
-        lines.append(f"branch {branch.source:X}h -> {branch.target:X}h")
-    events = list(machine.cpu.events)
-    earlier = events[:len(events) - len(chain)] if chain else events
-    for event in earlier[-4:]:
-        what = {"interrupt": "interrupt", "software": "INT"}.get(event.kind, "exception")
-        name = faults.name_of(event.vector) if what == "exception" else f"{event.vector:02X}h"
-        lines.append(f"{event.time:>13,}  {what} {name} at {_where(event.cs, event.rip)}")
+    for (source_cs, source, target_cs, target), branch, count in runs[-BRANCHES:]:
+        event = "" if branch.event is None else f", {faults.name_of(branch.event)}"
+        times = f", {count} times" if count > 1 else ""
+        lines.append(f"{branch.time:>13,}  {_where(source_cs, source)} -> {_where(target_cs, target)}{event}{times}")
     return lines
 
 
@@ -325,8 +348,21 @@ def _state(machine) -> list[str]:
     lines.append(f"CR0={cpu.cr0:X} ({bit_names(cpu.cr0, CR0)})  CR2={cpu.cr2:X}  CR3={cpu.cr3:X}  "
                  f"CR4={cpu.cr4:X} ({bit_names(cpu.cr4, CR4)})")
     lines.append(f"EFER={cpu.efer:X} ({bit_names(cpu.efer, EFER)})  flags {flag_names(cpu.rflags)}"
-                 + ("" if getattr(cpu, "a20", True) else "  A20 SHUT"))
+                 + ("" if cpu.a20 else "  A20 SHUT"))
     return _section("registers", lines)
+
+
+def _stack(machine) -> list[str]:
+    """The words on top of the stack: return addresses are there."""
+    cpu = machine.cpu
+    size, pointer = cpu.code_bits // 8, cpu.rsp
+    if cpu.code_bits < 64:
+        pointer &= 0xFFFFFFFF if cpu.segment("ss").access & ACCESS_DB else 0xFFFF
+    data = peek.linear(machine, cpu.linear("ss", pointer), STACK_WORDS * size)
+    if data is None:
+        return _section("stack", [f"at {pointer:X}h, which cannot be read"])
+    words = [f"{peek.number(data[at:at + size]):0{2 * size}X}" for at in range(0, len(data), size)]
+    return _section("stack", [f"{_where(cpu.ss, pointer)}  {' '.join(words)}"])
 
 
 def _screen(machine) -> list[str]:
@@ -352,7 +388,7 @@ def _where(cs: int, rip: int) -> str:
 
 
 def _moment(machine) -> str:
-    return f"after {machine.time:,} ticks"
+    return f"after {machine.time:,} instructions"
 
 
 def _mode(machine) -> str:

@@ -88,14 +88,14 @@ class Chip:
         blocking = self.isr
         if self.special_mask:           # what is masked does not keep lower ones out
             blocking &= ~self.imr
-        if self.special_nested and self.has_slave:
-            blocking &= ~(1 << CASCADE)
-        if blocking:
-            served = self.highest(blocking)
-            wanted = self.highest(requests)
-            first = self.lowest + 1
-            return wanted if (wanted - first) & 7 < (served - first) & 7 else -1
-        return self.highest(requests)
+        wanted = self.highest(requests)
+        if not blocking:
+            return wanted
+        served = self.highest(blocking)
+        if wanted == served:            # special fully nested mode lets the slave ask again
+            return wanted if wanted == CASCADE and self.special_nested and self.has_slave else -1
+        first = self.lowest + 1
+        return wanted if (wanted - first) & 7 < (served - first) & 7 else -1
 
     def take(self, number: int) -> None:
         """The acknowledgement of an input: it goes into service."""

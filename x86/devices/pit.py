@@ -127,7 +127,7 @@ class Counter:
         mode = self.mode
         if self.start is None:
             return mode != TERMINAL_COUNT
-        elapsed = self.elapsed(cycle)
+        elapsed = (cycle if self.frozen is None else self.frozen) - self.start
         if mode == TERMINAL_COUNT:
             return elapsed >= self.count
         if elapsed < 0:
@@ -281,9 +281,10 @@ class Pit(Device):
     #   61h   7 SERR   6 IOCHK   5 OUT2   4 refresh   3 IOCHK off   2 SERR off   1 speaker   0 gate 2
 
     def _read_61(self, offset, size):
-        cycle = self.clock.cycles(HERTZ)
+        cycle = self.clock.source() * HERTZ // self.clock.frequency     # boot loaders wait here: no calls but one
         counter = self.counters[2]
-        counter.settle(cycle)
+        if counter.reload is not None:
+            counter.settle(cycle)
         return self.control | (cycle // REFRESH & 1) << 4 | counter.output(cycle) << 5
 
     def _write_61(self, offset, value, size):

@@ -3,7 +3,7 @@ import importlib
 
 FAMILIES = ("arithmetic", "logic", "shift", "multiply", "bits", "move", "convert", "stack", "string", "flags", "conditional",
             "branch", "exchange", "fused", "segment", "descriptor", "far", "interrupt",
-            "system", "control", "msr", "syscall", "cpuid", "port")
+            "system", "control", "msr", "syscall", "cpuid", "port", "fpustate", "sse_move")
 
 
 def load():

@@ -22,7 +22,7 @@ FLDCW.form("D9 /5", "m16", slow=True)
 
 FNSTSW = instruction("fnstsw", summary="Store the x87 status word.")
 FNSTSW.form("DD /7", "m16", slow=True)
-FNSTSW.form("DF E0", "ax", size=16, handler="fnstsw_ax")
+FNSTSW.form("DF E0", size=16, handler="fnstsw_ax", names={16: "fnstsw ax"})
 
 FWAIT = instruction("wait", summary="Raise pending x87 exceptions.")
 FWAIT.form("9B", handler="fwait")

@@ -19,10 +19,10 @@ WBINVD.form("0F 09", handler="empty_caches")
 INVLPG = instruction("invlpg", summary="Drop the TLB entries of the page that the operand lies in.")
 INVLPG.form("0F 01 /7", "m8", ends=True, slow=True)
 
-CLAC = instruction("clac", flags="writes AC", summary="AC = 0: SMAP guards user pages again.")
+CLAC = instruction("clac", summary="AC = 0: SMAP guards user pages again.")
 CLAC.form("NP 0F 01 CA", ends=True, handler="set_access_check", constants=(0,), feature="smap")
 
-STAC = instruction("stac", flags="writes AC", summary="AC = 1: supervisor code may use user pages.")
+STAC = instruction("stac", summary="AC = 1: supervisor code may use user pages.")
 STAC.form("NP 0F 01 CB", ends=True, handler="set_access_check", constants=(1,), feature="smap")
 
 UD2 = instruction("ud2", summary="Raise #UD.")

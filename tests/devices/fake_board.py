@@ -1,0 +1,103 @@
+"""A board without a processor: bus, clock, memory, and a log of what the devices asked for."""
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from x86 import devices
+from x86.bus import Bus
+from x86.clock import Clock
+
+
+class FakeMemory:
+    """Flat memory of `size` bytes; video memory is part of it."""
+
+    def __init__(self, size):
+        self.size = size
+        self.ram_low = size if size < 0xE000_0000 else 0xC000_0000
+        self.ram_high = size - self.ram_low
+        self.bytes = bytearray(min(size, 1 << 20))
+        self.regions = []
+
+    def map_ram(self, start, length, name):
+        self.regions.append((start, length, name))
+
+    def __getitem__(self, key):
+        return bytes(self.bytes[key])
+
+    def __setitem__(self, key, value):
+        self.bytes[key] = value
+
+
+class Board:
+    """What a machine is to its devices. `time` is the present; `requests` what they asked of the machine."""
+
+    def __init__(self, memory=64 << 20, build=True):
+        self.time = 0
+        self.intr = False
+        self.requests = []
+        self.cpu = SimpleNamespace(a20=True)
+        self.memory = FakeMemory(memory)
+        self.bus = Bus()
+        self.clock = Clock(self)
+        self.clock.source = lambda: self.time
+        self.devices = {}
+        if build:
+            devices.build(self)
+
+    def interrupt(self, on):
+        self.intr = on
+
+    def set_a20(self, on):
+        self.cpu.a20 = on
+
+    def request_reset(self, reason):
+        self.requests.append(("reset", reason))
+
+    def stop(self, kind, code=None, message=""):
+        self.requests.append((kind, code))
+
+    def nmi(self):
+        self.requests.append(("nmi", None))
+
+    # ---- what tests do -------------------------------------------------------------------------------------------
+
+    def read(self, port, size=1):
+        return self.bus.read(port, size)
+
+    def write(self, port, value, size=1):
+        self.bus.write(port, value, size)
+
+    def run(self, ticks):
+        """Let time pass, stopping at every event as the run loop does."""
+        end = self.time + ticks
+        while (event := self.clock.next()) is not None and event <= end:
+            self.time = max(self.time, event)
+            self.clock.run_due()
+        self.time = end
+
+    def run_seconds(self, seconds):
+        self.run(round(seconds * self.clock.frequency))
+
+    def init_pics(self, mask=0x0000, icw4=0x01):
+        """Vectors 20h and 28h, as kernels set them; mask has bit n for IRQ n."""
+        for port, base, cascade, bits in ((0x20, 0x20, 0x04, mask & 0xFF), (0xA0, 0x28, 0x02, mask >> 8)):
+            for offset, value in ((0, 0x11), (1, base), (1, cascade), (1, icw4), (1, bits)):
+                self.write(port + offset, value)
+
+    def interrupt_taken(self):
+        """What the processor does on INTR: the vector, or None if the line is low."""
+        return self.devices["pic"].acknowledge() if self.intr else None
+
+    def snapshot(self):
+        return {"time": self.time, "intr": self.intr, "a20": self.cpu.a20, "clock": self.clock.snapshot(),
+                "bus": self.bus.snapshot(), "memory": bytes(self.memory.bytes), "requests": list(self.requests),
+                "devices": {name: device.snapshot() for name, device in self.devices.items()}}
+
+    def restore(self, state):
+        self.time, self.intr, self.cpu.a20 = state["time"], state["intr"], state["a20"]
+        self.requests = list(state["requests"])
+        self.memory.bytes[:] = state["memory"]
+        self.clock.restore(state["clock"])
+        self.bus.restore(state["bus"])
+        for name, device in self.devices.items():
+            device.restore(state["devices"][name])
