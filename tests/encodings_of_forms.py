@@ -15,8 +15,8 @@ def exists_in(form, bits):
 
 
 def encode(form, bits, choose: random.Random) -> bytes:
-    """An instruction of this form in code of this size, everything that may vary chosen at random. Always 15 bytes: what
-    follows ModRM is random, and so is what follows the instruction."""
+    """An instruction of this form in code of this size, everything that may vary chosen at random. Always 15 bytes:
+    what follows ModRM is random, and so is what follows the instruction."""
     code = bytearray()
     if choose.random() < 0.15:
         code.append(choose.choice(SEGMENT_PREFIXES))

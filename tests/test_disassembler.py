@@ -229,7 +229,7 @@ def assemble(lines, bits, directory):
 
 
 # Text that NASM understands otherwise: an index without a base is its to rearrange, XCHG with itself is NOP
-REARRANGED = re.compile(r"\*1\b|[[:]\w+\*2[]+-]|xchg (\w+), \1$")
+REARRANGED = re.compile(r"\*1\b|[:\[]\w+\*2[]+-]|xchg (\w+), \1$")
 # Instructions that NASM has no words for: hint NOPs with a register, and operand sizes that make no sense
 WORD = r"(r\d+w|[abcds][xpi])"
 UNSPOKEN = re.compile(rf"db |nop .*, |ud0|prefetch |fnsetpm|bswap {WORD}$|movsxd ({WORD}|r\d+d|e)"

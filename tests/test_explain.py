@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+import boot
+from boot.examples import build
 from x86 import faults, paging, registers
 from x86._memory import Memory
 from x86.debug import descriptors, peek, timeline
 from x86.debug.explain import entry_words, explain, last_chain
 from x86.debug.symbols import Symbols
+from x86.machine import Machine
 
 Event = namedtuple("Event", "time kind vector error cause rip cs cpl address detail target")
 SegmentView = namedtuple("SegmentView", "name selector base limit access")
@@ -32,7 +35,8 @@ class Processor:
     def __init__(self, mode="protected", bits=32, **values):
         self.mode, self.code_bits, self.cpl, self.halted, self.if_, self.a20 = mode, bits, 0, False, 0, True
         self.events = []
-        self.segments = {name: SegmentView(name, 0x10, 0, 0xFFFFFFFF, 0xC093) for name in ("ds", "es", "ss", "fs", "gs")}
+        data = ("ds", "es", "ss", "fs", "gs")
+        self.segments = {name: SegmentView(name, 0x10, 0, 0xFFFFFFFF, 0xC093) for name in data}
         self.segments["cs"] = SegmentView("cs", 8, 0, 0xFFFFFFFF, 0xC09B)
         self.segments["ldtr"] = SegmentView("ldtr", 0, 0, 0, 0)
         self.gdtr, self.idtr = (0, 0xFFFF), (0, 0x3FF)
@@ -172,6 +176,13 @@ def test_a_fetch_from_an_unmapped_page():
     assert "The code itself is not mapped" in advice(text)
 
 
+def test_code_where_no_memory_is():
+    board = Board()
+    board.cpu.events = [event(faults.UD, None, faults.CAUSE_UNDEFINED_OPCODE, rip=2 * MB)]
+    text = explain(board, SHUTDOWN)
+    assert "0008:00200000    (cannot be read)\n  No memory is there, so the bus reads FFh." in text
+
+
 @pytest.mark.parametrize("address, words", [(0x10, "null pointer"), (0x80000FF8, "The address is the stack's"),
                                             (0x40000000, "the tables in use are those at CR3 = 1000h")])
 def test_what_kind_of_address_it_was(address, words):
@@ -232,6 +243,61 @@ def test_every_cause_can_be_told(cause):
     for vector, error in ((faults.GP, 0x10), (faults.GP, 0x72), (faults.PF, 3), (faults.UD, None)):
         board.cpu.events = [event(vector, error, cause, detail=2, address=0x1000)]
         assert (faults.reason(cause) in explain(board, SHUTDOWN)) or cause == 0
+
+
+# ---- the examples that die, on a real machine ------------------------------------------------------------------------
+
+def death(image, a20=True):
+    """(post-mortem, its advice) of an image in boot/examples."""
+    machine = Machine(a20=a20)
+    boot.bios(machine, disk=build.HERE / image)
+    text = explain(machine, machine.run(max_instructions=5_000_000))
+    return text, advice(text)
+
+
+def test_long_mode_without_an_idt():
+    text, words = death("deaths/triple_fault.img")
+    chain = re.findall(r"^(\d)\. (#\w+)", text, re.MULTILINE)
+    assert chain == [("1", "#PF"), ("2", "#GP"), ("3", "#DF"), ("4", "#GP")]
+    assert re.search(r"error code 0002h \(write, in supervisor mode, not present\) at 0008:7C\w\w, CPL 0", text)
+    assert "mov dword [rax], 0x12345678" in text
+    assert "PML4E at 000001000  0000000000002023  -> 2000h, P R/W A\n" in text
+    assert "PDPTE at 000002008  0000000000000000  not present: zero   <-- refused" in text
+    assert "gate 0Eh of the IDT, at E0h" in text and "gate 08h of the IDT, at 80h" in text
+    assert "IDTR still points to the real-mode vectors" in words
+
+
+def test_a_gdt_that_is_too_short():
+    text, words = death("deaths/short_gdt.img")
+    assert "1. #GP (general protection), error code 0010h (selector 0010h in the GDT) at 0000:7C" in text
+    assert "The selector lies outside its descriptor table. (selector 0010h)" in text
+    assert "jmp 0x10:0x7c" in text and "limit Fh: 2 entries" in text
+    assert "LGDT's limit is the table's size in bytes minus 1" in words
+
+
+def test_a_loader_that_forgot_the_a20_gate():
+    assert "The A20 gate is shut" not in death("deaths/no_a20.img")[1]
+    text, words = death("deaths/no_a20.img", a20=False)
+    assert "A20 SHUT" in text and "The A20 gate is shut" in words
+
+
+def test_a_post_mortem_changes_nothing():
+    machine = Machine()
+    boot.bios(machine, disk=build.HERE / "deaths/triple_fault.img")
+    stop = machine.run(max_instructions=5_000_000)
+    before = machine.snapshot().digest()
+    assert explain(machine, stop) == explain(machine, stop)
+    assert machine.snapshot().digest() == before
+
+
+def test_a_loop_on_a_real_machine_is_told_and_left_alone():
+    machine = Machine()
+    boot.bios(machine, disk=bytes.fromhex("fa ba fd03 ec a801 74fb f4").ljust(510, b"\0") + b"\x55\xaa")
+    stop = machine.run(max_instructions=5_000_000)
+    before = machine.snapshot().digest()
+    text = explain(machine, stop)
+    assert "a loop of 3 instructions\n  0000:7C04  EC  in al, dx\n" in text
+    assert machine.snapshot().digest() == before
 
 
 # ---- hangs, loops, nothing to boot ----------------------------------------------------------------------------------
@@ -310,10 +376,11 @@ def test_nothing_to_boot():
 
 
 def test_other_stops_get_a_line():
-    assert explain(Board(), Stop("debug-exit", 3)) == "The machine stopped after 1,234,567 instructions (debug-exit with code 3)."
+    text = explain(Board(), Stop("debug-exit", 3))
+    assert text == "The machine stopped after 1,234,567 instructions (debug-exit with code 3)."
 
 
-# ---- its parts --------------------------------------------------------------------------------------------------------
+# ---- its parts -------------------------------------------------------------------------------------------------------
 
 def test_the_chain_is_what_came_at_one_instruction():
     earlier = event(faults.PF, 2, time=90)
@@ -448,7 +515,7 @@ def test_a_long_timeline_is_shortened():
     assert lines[-1].endswith("real mode (CR0.PE cleared)") and "1,000,000" in lines[-1]
 
 
-# ---- the numbers ------------------------------------------------------------------------------------------------------
+# ---- the numbers -----------------------------------------------------------------------------------------------------
 
 def test_the_core_has_the_same_causes():
     source = Path(faults.__file__).with_name("_causes.pxd").read_text()

@@ -188,22 +188,22 @@ def test_dirty_frames():
 
 
 @pytest.mark.parametrize("fill", ["zero", "random:3"])
-def test_snapshot_and_restore(fill):
+def test_frames_bring_memory_back(fill):
+    """What a snapshot does: the frames that were written, and power-on contents for the others."""
     memory = Memory(MB, fill)
     memory.map_rom(0xF0000, b"firmware", "BIOS")
     choose = random.Random(5)
     for _ in range(30):
         memory.write(choose.randrange(0xA0000 - 64), choose.randbytes(64))
-    saved, before = memory.snapshot(), memory[0:MB]
+    saved, before = {frame: memory.frame_bytes(frame) for frame in memory.dirty_frames()}, memory[0:MB]
     for _ in range(30):
         memory.write(choose.randrange(0xA0000 - 64), choose.randbytes(64))
     assert memory[0:MB] != before
-    memory.restore(saved)
-    assert memory[0:MB] == before
-    assert memory.snapshot() == saved
     fresh = Memory(MB, fill)
-    with pytest.raises(ValueError, match="the snapshot has frame 256"):
-        fresh.restore(saved)
     fresh.map_rom(0xF0000, b"another", "BIOS")
-    fresh.restore(saved)
-    assert fresh[0:MB] == before
+    for target in (memory, fresh):
+        for frame in target.dirty_frames():
+            target.set_frame(frame, saved.get(frame) or target.initial_frame(frame))
+        for frame, data in saved.items():
+            target.set_frame(frame, data)
+        assert target[0:MB] == before

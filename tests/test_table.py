@@ -69,7 +69,7 @@ def inside(one, other):
 
 
 def test_no_two_forms_overlap():
-    """Two forms never take the same bytes, unless one is a special case of the other: an exact ModRM byte of /r, say."""
+    """Two forms never take the same bytes, unless one is a special case of the other (an exact ModRM byte)."""
     wrong = []
     for (map_, opcode), group in by_opcode().items():
         for one, other in itertools.combinations(group, 2):
@@ -128,7 +128,8 @@ def test_every_row_has_a_handler():
 def test_every_handler_has_a_row():
     have = wanted()
     unused = [f"x86/execute/{family}.pxi: {handler}"
-              for family, found in handlers().items() for handler, count in found.items() if (family, handler, count) not in have and not called(family, handler)]
+              for family, found in handlers().items() for handler, count in found.items()
+              if (family, handler, count) not in have and not called(family, handler)]
     assert not unused, "\n".join(unused)
 
 
@@ -173,7 +174,8 @@ def test_every_row_has_a_line(family):
 # ---- the notation ----------------------------------------------------------------------------------------------------
 
 OPERAND = re.compile(r"r/m(8|16|32|64|v|y|z)|r(8|16|32|64|v|y|z)(/m(8|16|32|64))?"
-                     r"|m(8|16|32|64|80|128|256|512|v|y|z|16:v)?|moffs[8v]|imm(8|8u|16|z|v)|rel[8z]|ptr16:v|al|rAX|cl|dx|1|[c-gs]s|sreg|cr|dr"
+                     r"|m(8|16|32|64|80|128|256|512|v|y|z|16:v)?|moffs[8v]|imm(8|8u|16|z|v)"
+                     r"|rel[8z]|ptr16:v|al|rAX|cl|dx|1|[c-gs]s|sreg|cr|dr"
                      r"|[xy]mm(/m(8|16|32|64|128|256))?|mm(/m(32|64))?|st\((0|i)\)")
 FLAGS = re.compile(r"(reads|writes|undefined) [OSZAPCDIT]+")
 

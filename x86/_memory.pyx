@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """Physical memory: RAM, ROM, video memory and MMIO windows; which pages changed."""
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from libc.string cimport memcmp, memset
+from libc.string cimport memset
 from posix.mman cimport (MAP_ANONYMOUS, MAP_FAILED, MAP_NORESERVE, MAP_PRIVATE, PROT_NONE, PROT_READ, PROT_WRITE, mmap,
                          mprotect, munmap)
 from x86._state cimport FRAME_ROM, REGION_RAM
@@ -64,7 +64,7 @@ cdef inline u64 mix(u64 z) noexcept nogil:
 
 cdef void fill_random(u64* page, u64 seed, u64 frame) noexcept nogil:
     cdef u64 state = mix(seed + mix(frame + 1)), word
-    for word in range(PAGE // 8):
+    for word in range(<u64>PAGE // 8):
         state += <u64>0x9E3779B97F4A7C15
         page[word] = mix(state)
 
@@ -355,26 +355,6 @@ cdef class Memory:
         cdef bytes data = PyBytes_FromStringAndSize(NULL, PAGE)
         self.fill_initial(<u8*>PyBytes_AS_STRING(data), index)
         return data
-
-    def snapshot(self):
-        """{frame index: its bytes} of the frames that were written since power-on."""
-        return {index: self.frame_bytes(index) for index in self.dirty_frames()}
-
-    def restore(self, frames):
-        """Bring back a snapshot of a memory of the same size and map. The TLBs must be flushed afterwards.
-
-        Frames that hold the right bytes already are left alone, and so is the code that was decoded from them."""
-        if frames and not 0 <= max(frames) < self.frame_count():
-            raise ValueError(f"the snapshot has frame {max(frames)}, this memory only {self.frame_count()}")
-        for index in self.dirty_frames():
-            if index not in frames:
-                self.set_frame(index, self.initial_frame(index))
-                self.map.frames[<u64>index].flags &= ~<u64>FRAME_DIRTY
-        cdef bytes data
-        for index, data in frames.items():
-            if memcmp(self.frame_at(index), PyBytes_AS_STRING(data), PAGE):
-                self.set_frame(index, data)
-            self.map.frames[<u64>index].flags |= FRAME_DIRTY
 
 
 def parse_fill(fill):

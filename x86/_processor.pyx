@@ -410,6 +410,9 @@ cdef class Processor:
             copy.gpr[NONE] = 0
             copy.limit -= copy.budget                       # only now = limit - budget counts
             copy.budget = 0
+            (<u64*>&copy.paging.physical_bits)[0] = self.cpu.paging.physical_bits       # with the padding behind it
+            (<u64*>&copy.gdtr.limit)[0], (<u64*>&copy.idtr.limit)[0] = self.cpu.gdtr.limit, self.cpu.idtr.limit
+            memset(&copy.found, 0, sizeof(copy.found))
             copy.tlb, copy.context, copy.generation = NULL, 0, 0
             copy.unwind_op, copy.unwind_reason, copy.link, copy.exit = NULL, 0, NULL, 0
             memset(&copy.unwind, 0, sizeof(copy.unwind))

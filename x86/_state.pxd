@@ -183,6 +183,7 @@ cdef struct Paging:             # what the page walker has to know
     u64 pdpte[4]                # PAE: loaded with CR3
     u64 address_mask            # physical addresses: MAXPHYADDR, and bit 20 for A20
     u32 physical_bits           # MAXPHYADDR
+    u32 reserved                # instead of padding: copies of this struct must be equal byte by byte
 
 cdef struct Fpu:                # x87, MMX, SSE: state only, FXSAVE's layout order
     u16 fcw, fsw, fop

@@ -11,10 +11,11 @@ from boot.bios import rom
 from boot.bios.service import CARRY, TRAPS, Call, find
 from boot.disk import Disk
 from x86.devices.device import Device
-from x86.faults import ImageError
+from x86.faults import ImageError, MachineError
 
 FLOPPY_A, HARD_DISK_C = 0x00, 0x80
 PAGE = 4096
+UNMAPPED = 1 << 51                                  # a physical address at which nothing ever is
 
 #: A fault that nobody handles returns to the instruction that caused it; after so many rounds the machine is stopped.
 FAULT_ROUNDS = 16
@@ -121,7 +122,7 @@ class Bios(Device):
         return f"AX={call.ax:04X} BX={call.bx:04X} CX={call.cx:04X} DX={call.dx:04X}"
 
     def count_unimplemented(self, call: Call) -> None:
-        """Remember that this call found nobody; the first one of its kind is traced as such."""
+        """Remember that this call found nobody; its line in the trace says so."""
         cs, ip = call.caller
         code = self.read((cs << 4) + ip - 2, 2)
         name = f"INT {code[1]:02X}h" if code[0] == 0xCD else "a call"
@@ -172,6 +173,8 @@ class Bios(Device):
             if paging:                              # a virtual-8086 task: page by page
                 end = min(end, start + 0x1000 - (address & 0xFFF))
                 address = machine.walk(address).physical
+                if address is None:
+                    address = UNMAPPED
             if gate:
                 end = min(end, start + 0x100000 - (address & 0xFFFFF))
                 address &= ~0x100000
@@ -200,12 +203,11 @@ class Bios(Device):
             return memory.read(address, length)
         except IndexError:                          # nothing answers: FFh
             found = bytearray()
-            for start in range(address, address + length, PAGE):
-                part = min(PAGE, address + length - start)
+            for start, end in _pages(address, length):
                 try:
-                    found += memory.read(start, part)
+                    found += memory.read(start, end - start)
                 except IndexError:
-                    found += b"\xFF" * part
+                    found += b"\xFF" * (end - start)
             return bytes(found)
 
     def write(self, linear: int, data: bytes) -> None:
@@ -227,12 +229,11 @@ class Bios(Device):
         try:
             memory.write(address, data)
         except IndexError:                          # partly or wholly nothing there
-            for start in range(0, len(data), PAGE):
-                part = data[start:start + PAGE]
+            for start, end in _pages(address, len(data)):
                 try:
-                    memory.write(address + start, part)
+                    memory.write(start, data[start - address:end - address])
                 except IndexError:
-                    self.nowhere += len(part)
+                    self.nowhere += end - start
 
     def word(self, address: int) -> int:
         """A word of the BIOS data area (or any physical address)."""
@@ -275,6 +276,15 @@ class Bios(Device):
         return sum(number < HARD_DISK_C for number in self.drives)
 
 
+def _pages(address, length):
+    """(start, end) of the parts of a range that lie in one page each."""
+    end = address + length
+    while address < end:
+        following = min(end, (address | (PAGE - 1)) + 1)
+        yield address, following
+        address = following
+
+
 def drive_name(number: int) -> str:
     """80h -> "hard disk 80h", 0 -> "diskette A"."""
     return f"hard disk {number:02X}h" if number >= HARD_DISK_C else f"diskette {chr(ord('A') + number)}"
@@ -287,7 +297,10 @@ def boot(machine, disk=None, floppy=None, drives=(), mode: str = "overlay", boot
     drives: images of further hard disks. mode: "overlay", "readonly" or "write", for those that are not Disks already.
     boot_order: what INT 19h tries, each a drive number or "floppy" or "disk"; without it diskette A, then 80h.
 
-    Errors: ImageError for an image that cannot be one; ValueError for a boot order that names no drive."""
+    Errors: ImageError for an image that cannot be one; ValueError for a boot order that names no drive; MachineError for
+    a machine with less than 1 MB of memory."""
+    if machine.memory.size < layout.EXTENDED_MEMORY:
+        raise MachineError(f"the BIOS needs 1 MB of memory, and the machine has {machine.memory.size >> 10} KB")
     numbered: dict[int, Disk] = {}
     diskettes = [] if floppy is None else floppy if isinstance(floppy, (list, tuple)) else [floppy]
     for number, image in enumerate(diskettes):

@@ -9,9 +9,9 @@ Fonts, palettes and the inventory of the adapter are in int10_adapter.py.
 from __future__ import annotations
 
 from boot import layout
-from boot.bios import font
 from boot.bios.service import service
 from boot.bios.video_modes import MODES, Mode, load_palette, program_registers
+from x86.devices import font
 
 BELL, BACKSPACE, LINE_FEED, RETURN = 7, 8, 10, 13
 NORMAL = 0x07                                       # light grey on black
@@ -200,13 +200,18 @@ def scroll(bios, page, lines, attribute, top, left, bottom, right, up):
     if mode.graphics:
         _scroll_dots(bios, mode, kept, step, fresh, left, width, attribute)
         return
-    memory = bios.machine.memory
-    for row in kept:
-        memory.write(cell_address(bios, page, row, left),
-                     memory.read(cell_address(bios, page, row + step, left), 2 * width))
+    memory, pitch, start = bios.machine.memory, 2 * columns, cell_address(bios, page, 0, left)
     blank = bytes([0x20, attribute]) * width
+    if width == columns:                            # whole rows lie one behind the other
+        data = memory.read(start + top * pitch, height * pitch)
+        cleared = blank * lines
+        data = data[lines * pitch:] + cleared if up else cleared + data[:(height - lines) * pitch]
+        memory.write(start + top * pitch, data)
+        return
+    for row in kept:
+        memory.write(start + row * pitch, memory.read(start + (row + step) * pitch, 2 * width))
     for row in fresh:
-        memory.write(cell_address(bios, page, row, left), blank)
+        memory.write(start + row * pitch, blank)
 
 
 def _scroll_dots(bios, mode, kept, step, fresh, left, width, color):

@@ -3,7 +3,7 @@
     0000  +---------------------------+
           | (erased: FFh)             |
     B000  +---------------------------+
-          | characters, three sizes   |  font.py
+          | characters, three sizes   |  x86/devices/font.py
     D800  +---------------------------+
           | POST's second half        |  post.py
     E05B  +---------------------------+
@@ -22,9 +22,10 @@ from __future__ import annotations
 
 import functools
 
-from boot.bios import entries, font, post
+from boot.bios import entries, post
 from boot.bios.assembler import Program, assemble
 from boot.layout import FONT_8X8, ROM_SIZE
+from x86.devices import font
 
 TABLES = """
         at      0B000h

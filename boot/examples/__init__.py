@@ -1,0 +1,6 @@
+"""Boot images with their sources beside them; build.py makes the one from the other.
+
+    first_weekend.img           512 bytes that write BOOT into the screen's memory
+    whole_way/whole_way.img     from the boot sector over A20, memory map and protected mode to an ELF kernel in long mode
+    deaths/*.img                mistakes that everybody makes once, to see how they are explained
+"""

@@ -3,6 +3,6 @@ from __future__ import annotations
 
 
 def kernel(machine, path, append="", initrd=None, modules=()):
-    """Load the kernel at `path` by the protocol that it asks for: boot.protocols.choose.kernel, which sees both rooms."""
+    """Load the kernel at `path` by the protocol that it asks for: boot.protocols.choose.kernel has the details."""
     from boot.protocols.choose import kernel as choose
     choose(machine, path, append, initrd, modules)

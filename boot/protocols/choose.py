@@ -36,9 +36,9 @@ def read_module(module) -> multiboot.Module:
 def kernel(machine, path, append: str = "", initrd=None, modules=()) -> None:
     """Load the kernel at `path` into `machine`; its next instruction is then the kernel's first.
 
-    The machine gets a BIOS without drives, which runs its POST first, so that devices and the BIOS data area are as on a
-    PC that booted. A multiboot 1 header decides before ELF. append: the command line after the kernel's own name. initrd
-    and modules: files for a multiboot kernel, the initrd first, each a path or (path, string).
+    The machine gets a BIOS without drives, which runs its POST first, so that devices and the BIOS data area are as on
+    a PC that booted. A multiboot 1 header decides before ELF. append: the command line after the kernel's own name.
+    initrd and modules: files for a multiboot kernel, the initrd first, each a path or (path, string).
 
     Errors: ImageError for files that cannot be read, make no sense or do not fit into memory; the machine is then
     unchanged, or has done its POST."""

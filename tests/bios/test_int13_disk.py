@@ -95,6 +95,29 @@ def test_a_buffer_behind_ffff_wraps_where_a20_is_shut(guest):
     assert guest.memory.read(0x107000, 1024) == HARD_DISK[7 * SECTOR:9 * SECTOR]
 
 
+def test_a_buffer_where_nothing_is_reads_into_nothing(guest):
+    packet(guest, 2, 3, 0xFFFF, 0xFFFF, size=24, extra=struct.pack("<Q", (16 << 20) - 256))
+    assert guest.call(0x13, ah=0x42, dl=0x80, si=BUFFER).carry == 0
+    assert guest.memory.read((16 << 20) - 256, 256) == HARD_DISK[3 * SECTOR:3 * SECTOR + 256]
+    assert guest.bios.nowhere == 768
+    assert guest.call(0x13, ah=0x43, dl=0x80, si=BUFFER).carry == 0        # and writes what an empty bus reads as
+    assert guest.bios.drives[0x80].read(4, 1) == b"\xFF" * SECTOR
+
+
+def test_memory_is_reached_through_page_tables(guest):
+    """A virtual-8086 monitor may have linear addresses elsewhere: 20000h at 300000h, the rest where it is."""
+    table = bytearray(b"".join((page << 12 | 7).to_bytes(4, "little") for page in range(1024)))
+    table[4 * 0x20:4 * 0x21] = (0x300007).to_bytes(4, "little")
+    table[4 * 0x21:4 * 0x22] = bytes(4)                                 # and 21000h not at all
+    guest.memory.write(0x50000, (0x51007).to_bytes(4, "little") + bytes(4092) + bytes(table))
+    guest.cpu.cr3, guest.cpu.cr0 = 0x50000, 0x80000011
+    guest.bios.write(0x1FFFF, b"abc")
+    assert guest.memory.read_u8(0x1FFFF) == ord("a") and guest.memory.read(0x300000, 2) == b"bc"
+    assert guest.bios.read(0x1FFFE, 4)[1:] == b"abc"
+    guest.bios.write(0x20FFF, b"xyz")
+    assert guest.bios.read(0x20FFF, 2) == b"x\xFF" and guest.memory.read(0x21000, 2) != b"yz"
+
+
 def test_64_bit_buffer_address(guest):
     packet(guest, 1, 3, 0xFFFF, 0xFFFF, size=24, extra=struct.pack("<Q", 0x200000))
     assert guest.call(0x13, ah=0x42, dl=0x80, si=BUFFER).carry == 0

@@ -1,10 +1,13 @@
 """POST: codes on port 80h, the state it leaves, A20 shut, memory full of noise; and the boot order with its messages."""
+import pickle
+
 import pytest
 from bios_guest import HARD_DISK, boot_sector, machine_with
 
 import boot
 from boot import layout
 from x86 import Machine
+from x86.faults import MachineError
 
 PARKED = boot_sector()
 
@@ -133,6 +136,11 @@ def test_nothing_to_boot_stops_the_machine_in_words():
     assert machine.run(max_instructions=100_000).kind == "limit"        # as on a PC, it goes on waiting
 
 
+def test_too_little_memory():
+    with pytest.raises(MachineError, match="needs 1 MB"):
+        machine_with(memory="640K")
+
+
 def test_no_drive_at_all():
     stop = machine_with().run(max_instructions=5_000_000)
     assert stop.kind == "no-boot" and "no drive in the boot order" in stop.message
@@ -196,7 +204,7 @@ def test_the_same_boot_twice_is_the_same_state():
 def test_a_snapshot_in_the_middle_of_post_ends_in_the_same_state(after):
     machine = machine_with(disk=HARD_DISK)
     machine.run(max_instructions=after)
-    middle = machine.snapshot()
+    middle = pickle.loads(pickle.dumps(machine.snapshot()))
     run_to_halt(machine)
     end = machine.snapshot().digest()
     machine.restore(middle)

@@ -6,9 +6,10 @@ import subprocess
 import pytest
 
 from boot import layout
-from boot.bios import font, rom
+from boot.bios import rom
 from boot.bios.assembler import AssemblyError, assemble
 from boot.bios.service import SERVICES, TRAPS
+from x86.devices import font
 
 ROM = rom.build()
 
@@ -103,16 +104,9 @@ def test_listing_says_what_stands_at_an_address():
     assert ROM.listing[layout.ENTRY_POST].startswith("cli ")
 
 
-def test_characters_have_dots_and_lines_meet():
-    for height in (8, 14, 16):
-        table = font.table(height)
-        assert len(table) == 256 * height
-        glyphs = {code: table[code * height:(code + 1) * height] for code in range(256)}
-        assert not any(glyphs[0x20]) and not any(glyphs[0])
-        assert len({glyphs[code] for code in range(0x21, 0x7F)}) == 0x7F - 0x21       # no two look alike
-        assert glyphs[0xDB] == b"\xFF" * height
-        assert all(row & 0x10 for row in glyphs[0xB3])                      # a vertical line, top to bottom
-        assert 0xFF in glyphs[0xC4] and glyphs[0xC4][0] == 0                # a horizontal one, edge to edge
-        corner = glyphs[0xDA]                                               # from the middle right and down
-        assert corner[-1] & 0x10 and not corner[0] and any(row & 1 for row in corner) and not any(row & 0x80 for row in corner)
-    assert rom.build().data[layout.FONT_8X8:layout.FONT_8X8 + 1024] == font.table(8)[:1024]
+def test_characters_lie_where_int_43h_and_int_1fh_look():
+    labels = ROM.labels
+    for height, address in ((16, labels["font_8x16"]), (14, labels["font_8x14"])):
+        assert ROM.data[address:address + 256 * height] == font.table(height)
+    assert ROM.data[layout.FONT_8X8:layout.FONT_8X8 + 1024] == font.table(8)[:1024]
+    assert ROM.data[labels["font_8x8_high"]:labels["font_8x8_high"] + 1024] == font.table(8)[1024:]

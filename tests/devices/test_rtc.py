@@ -13,6 +13,14 @@ SET, PIE, AIE, UIE, BINARY, H24 = 0x80, 0x40, 0x20, 0x10, 0x04, 0x02
 IRQF, PF, AF, UF = 0x80, 0x40, 0x20, 0x10
 
 
+@pytest.fixture
+def board():
+    """A board whose timer is silent: these tests last days."""
+    board = Board()
+    board.write(0x43, 0x30)
+    return board
+
+
 def read(board, register):
     board.write(0x70, register)
     return board.read(0x71)

@@ -179,6 +179,8 @@ def _detail(event) -> str:
 def _instruction_lines(machine, event) -> list[str]:
     address = _linear(machine, event)
     lines = [_instruction_line(machine, address, event.rip, machine.cpu.code_bits, event.cs)]
+    if event.vector != faults.PF and not peek.code(machine, address, 1):
+        lines.append("No memory is there, so the bus reads FFh. It ran through whatever lies before, or jumped there.")
     if _is_zeros(machine, address):
         lines.append("The bytes there are all zeros: it went where nothing was loaded.")
     return lines

@@ -29,18 +29,22 @@ class Counter:
     reload    the cycle in which it takes effect (modes 2 and 3)
     """
 
-    STATE = ("mode", "access", "bcd", "count", "start", "frozen", "pending", "reload", "gate", "low_byte",
+    STATE = ("control", "mode", "access", "bcd", "count", "start", "frozen", "pending", "reload", "gate", "low_byte",
              "latched", "status", "read_high")
     __slots__ = STATE
 
     def __init__(self, gate: bool):
         self.gate = gate
         self.low_byte = None            # the first byte of a count, while the second is awaited
-        self.program(SQUARE, 3, False)
+        self.program(0x36)
 
-    def program(self, mode: int, access: int, bcd: bool) -> None:
-        """A control word: the counter waits for its count. access: 1 low byte, 2 high byte, 3 low and then high."""
-        self.mode, self.access, self.bcd = mode, access, bcd
+    def program(self, control: int) -> None:
+        """A control word: the counter waits for its count. Access: 1 low byte, 2 high byte, 3 low and then high."""
+        self.control = control & 0x3F
+        mode = control >> 1 & 7
+        self.mode = mode if mode < 6 else mode - 4
+        self.access = control >> 4 & 3
+        self.bcd = bcd = bool(control & 1)
         self.count = 10_000 if bcd else 65_536
         self.start = self.frozen = self.pending = self.reload = None
         self.low_byte = None
@@ -187,12 +191,12 @@ class Counter:
     def latch_status(self, cycle: int) -> None:
         """The read-back command for the status.
 
-            7 OUT   6 null count: what was written is not loaded yet   5 4 access   3 2 1 mode   0 BCD
+            7 OUT   6 null count: what was written is not loaded yet   5..0 of the control word, as written
         """
         if self.status is None:
             self.settle(cycle)
             null = self.start is None or self.pending is not None or cycle < self.start
-            self.status = self.output(cycle) << 7 | null << 6 | self.access << 4 | self.mode << 1 | self.bcd
+            self.status = self.output(cycle) << 7 | null << 6 | self.control
 
     def read(self, cycle: int) -> int:
         """The next byte: a latched status, a latched count, or the count as it is."""
@@ -273,8 +277,7 @@ class Pit(Device):
                     if not value & 0x10:
                         counter.latch_status(cycle)
         elif value & 0x30:
-            mode = value >> 1 & 7
-            self.counters[which].program(mode if mode < 6 else mode - 4, value >> 4 & 3, bool(value & 1))
+            self.counters[which].program(value)
         else:
             self.counters[which].latch(cycle)
 

@@ -120,9 +120,11 @@ cdef inline Op* verify(Cpu* cpu, Op* op, const int kind, const int size, const i
 
 cdef inline Op* arpl(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     protected_only(cpu, op)
-    cdef u64 where = operand_address(cpu, op, kind, 16, WRITE)
-    cdef u64 wanted = read_source(cpu, op, 0, RR, 16) & 3, value = read_to_modify(cpu, op, where, kind, 16)
+    cdef u64 where = operand_address(cpu, op, kind, 16, READ)
+    cdef u64 wanted = read_source(cpu, op, 0, RR, 16) & 3, value = read_destination(cpu, op, where, kind, 16)
     cdef bint raised = (value & 3) < wanted
-    if raised: write_destination(cpu, op, where, (value & ~<u64>3) | wanted, kind, 16)
+    if raised:                                          # only then the right to write is needed
+        where = operand_address(cpu, op, kind, 16, WRITE)
+        write_destination(cpu, op, where, (value & ~<u64>3) | wanted, kind, 16)
     set_zf(cpu, raised)
     return proceed(cpu, op)

@@ -127,13 +127,13 @@ cdef u64 frame_pointer(Cpu* cpu, Op* op, u64 depth, int size) noexcept nogil:
 cdef inline Op* enter_frame(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef u64 level = op.imm2 & 31, room = <u64>op.imm, depth, frame, bottom
     store_below(cpu, op, truncate(cpu.gpr[RBP], size), 1, size)
-    frame = (cpu.gpr[RSP] - size // 8) & cpu.stack_mask
+    frame = (cpu.gpr[RSP] & ~cpu.stack_mask) | ((cpu.gpr[RSP] - size // 8) & cpu.stack_mask)
     for depth in range(1, level):
         store_below(cpu, op, frame_pointer(cpu, op, depth, size), depth + 1, size)
     if level: store_below(cpu, op, truncate(frame, size), level + 1, size)
-    # the new top of the stack has to be writable, although nothing is written there
+    # the new top of the stack has to be writable (and aligned, where that counts), although nothing is written there
     bottom = (cpu.gpr[RSP] - (level + 1) * (size // 8) - room) & cpu.stack_mask
-    probe(cpu, op, segmented(cpu, op, bottom, SS, size // 8, WRITE), size // 8, WRITE, SS)
+    load_to_modify(cpu, op, segmented(cpu, op, bottom, SS, size // 8, WRITE), size, SS)
     move_stack(cpu, -<i64>((level + 1) * (size // 8) + room))
     write_register(cpu, RBP, frame, size)
     return proceed(cpu, op)
