@@ -2,38 +2,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
+from command import run_command
 from hypothesis import HealthCheck, settings
-
-ROOT = Path(__file__).resolve().parent.parent
 
 # The same examples in every run, so that a failure is the change's and not the day's; `make test-deep` looks further.
 settings.register_profile("default", derandomize=True, deadline=None, max_examples=100,
                           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 settings.register_profile("deep", parent=settings.get_profile("default"), derandomize=False, max_examples=5000)
 settings.load_profile(os.environ.get("X86_TEST_PROFILE", "default"))
-
-
-@dataclass
-class Done:
-    """A finished command."""
-
-    status: int
-    out: str
-    err: str
-
-
-def run_command(*arguments, timeout=300, cwd=None, stdin="") -> Done:
-    """`x86 ARGUMENTS` of this tree."""
-    done = subprocess.run([sys.executable, "-m", "x86.cli", *map(str, arguments)], capture_output=True, input=stdin,
-                          text=True, encoding="utf-8", errors="replace", timeout=timeout, cwd=cwd or ROOT,
-                          env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"})
-    return Done(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture

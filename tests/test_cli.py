@@ -11,7 +11,7 @@ import time
 import zlib
 
 import pytest
-from conftest import ROOT
+from command import ROOT
 
 # ---- guests of a few bytes, 16-bit code at 7C00h ------------------------------------------------------------------
 

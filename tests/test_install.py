@@ -7,7 +7,7 @@ import sys
 import venv
 
 import pytest
-from conftest import ROOT
+from command import ROOT
 
 KEPT_OUT = shutil.ignore_patterns("*.so", "_*.c", "__pycache__", "build", ".git", ".venv", ".hypothesis", "*.egg-info")
 

@@ -2,6 +2,7 @@
 
 A comment before a block says how:  test: run          run it; disk.img and boot.img are there
                                     test: output       and compare what it prints, apart from figures
+                                    test: dies         the same for a guest that dies, on stderr
                                     test: payload X    only where that boot image can be composed
                                     test: not run ...  not here, with the reason
 """
@@ -13,7 +14,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, run_command
+from command import ROOT, run_command
 
 BLOCK = re.compile(r"(?:<!-- test: (?P<how>[^>]*?) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
 BLOCKS = [match.groupdict() for match in BLOCK.finditer((ROOT / "README.md").read_text())]
@@ -31,7 +32,8 @@ def place(tmp_path):
     from x86.cli.options import example_image
     for name in ("disk.img", "boot.img"):
         (tmp_path / name).write_bytes(example_image().read_bytes())
-    (tmp_path / "build").symlink_to(ROOT / "build")
+    for room in ("build", "boot"):
+        (tmp_path / room).symlink_to(ROOT / room)
     return tmp_path
 
 
@@ -65,11 +67,12 @@ def test_commands(block, place, payload):
         program, *arguments = shlex.split(command)
         assert program == "x86"
         done = run_command(*arguments, cwd=place)
-        assert done.status == 0, (command, done.err)
-        if how == "output":
+        assert done.status == (1 if how == "dies" else 0), (command, done.err)
+        said = done.err if how == "dies" else done.out
+        if how in ("output", "dies"):
             assert shown.strip(), f"README shows no output of {command}"
         if shown.strip():
-            assert re.search(pattern_of(shown), done.out + "\n"), f"{command} prints\n{done.out}"
+            assert re.search(pattern_of(shown), said + "\n"), f"{command} prints\n{said}"
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block["kind"] == "python"],

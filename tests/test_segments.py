@@ -195,7 +195,7 @@ def test_a_16_bit_call_gate_pushes_words():
     guest = Guest(f"push word 11\npush word 22\ncall {FREE | 3}:0\n", ring=3)
     guest.entry(FREE, gate(CALL16, CODE0_SELECTOR, 0x9000, dpl=3, count=2)).memory.write(0x9000, b"\x90")
     guest.run(4)
-    assert guest.frame(6, 2) == [CODE3 + 13 - 2 & 0xFFFF, CODE3_SELECTOR, 22, 11, STACK3 - 4 & 0xFFFF, DATA3]
+    assert guest.frame(6, 2) == [CODE3 + 13 & 0xFFFF, CODE3_SELECTOR, 22, 11, STACK3 - 4 & 0xFFFF, DATA3]
 
 
 @pytest.mark.parametrize("change, fault", [
@@ -228,7 +228,7 @@ def test_a_stack_too_small_for_the_gate():
 
 
 def test_a_64_bit_call_gate_and_back():
-    guest = Guest(f"call far [rel pointer]\nhlt\npointer: dd 0\ndw {FREE | 3}", bits=64, ring=3)
+    guest = Guest(f"call far dword [rel pointer]\nhlt\npointer: dd 0\ndw {FREE | 3}", bits=64, ring=3)
     guest.memory.write(0x1000 + FREE, gate(CALL32, CODE0_SELECTOR, 0x9000, dpl=3, wide=True))
     guest.memory.write(0x9000, bytes.fromhex("90 48cb"))
     guest.run(2)
@@ -241,13 +241,13 @@ def test_a_64_bit_call_gate_and_back():
 
 def test_from_64_bit_code_to_compatibility_mode_and_back():
     guest = Guest("""
-        call far [rel there]
+        call far dword [rel there]
         hlt
         there: dd 0x9000
                dw 0x38
     """, bits=64)
     guest.entry(FREE, descriptor(CODE_READ))
-    guest.memory.write(0x9000, bytes.fromhex("b8ffffffff 40 cb"))               # mov eax, -1; inc eax (a REX in 64-bit code); retf
+    guest.memory.write(0x9000, bytes.fromhex("b8ffffffff 40 cb"))               # mov eax, -1; inc eax; retf
     guest.cpu.rax = 1 << 63
     guest.run(2)
     assert guest.cpu.mode == "compatibility" and guest.cpu.code_bits == 32
@@ -257,7 +257,7 @@ def test_from_64_bit_code_to_compatibility_mode_and_back():
 
 
 def test_a_code_segment_with_l_and_d_is_refused_in_long_mode():
-    guest = Guest(f"jmp far [rel there]\nthere: dd 0\ndw {FREE}", bits=64).entry(FREE, descriptor(CODE_READ, flags=0xE))
+    guest = Guest(f"jmp far dword [rel there]\nthere: dd 0\ndw {FREE}", bits=64).entry(FREE, descriptor(CODE_READ, flags=0xE))
     guest.run()
     assert guest.faults() == [(13, FREE)]
 

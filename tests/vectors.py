@@ -24,7 +24,6 @@ import json
 import re
 import sys
 from collections import Counter
-from pathlib import Path
 
 from x86._memory import Memory
 from x86._processor import Processor

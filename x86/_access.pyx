@@ -206,7 +206,7 @@ cdef void probe(Cpu* cpu, Op* op, u64 linear, u32 bytes, int access, int segment
     check_canonical(cpu, op, linear, segment)
     check_canonical(cpu, op, last, segment)
     translate(cpu, op, linear, access, user)
-    if (linear ^ last) >> 12: translate(cpu, op, last, access, user)
+    if (linear ^ last) >> 12: translate(cpu, op, last & ~<u64>0xFFF, access, user)
 
 cdef Op* miss(Cpu* cpu, Op* op, u64 linear, int size, int access) noexcept nogil:
     # Where a flat handler goes when X86_REACH fails: fill and try again, or do it the slow way

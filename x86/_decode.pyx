@@ -82,7 +82,7 @@ def _build():
         info.rex_w = {None: 0, 0: 1, 1: 2}[form.rex_w]
         info.digit = -1 if form.digit is None else form.digit
         info.modrm_byte = -1 if form.modrm_byte is None else form.modrm_byte
-        info.no_rex_b = form.map == 0 and form.opcode == 0x90 and not form.plus_r
+        info.no_rex_b = form.map == 0 and form.opcode == 0x90 and not form.plus_r and form.prefix is None
         for opcode in range(form.opcode, form.opcode + (8 if form.plus_r else 1)):
             by_opcode.setdefault((form.map, opcode), []).append(form)
     index = 0

@@ -7,6 +7,7 @@ from x86._state cimport *
 from x86._state cimport Memory as MemoryMap
 from x86._flags cimport *
 from x86._memory cimport Memory, frame_for
+from x86._model cimport MODEL_SIGNATURE
 from x86._access cimport flush_tlb, forget_jumps, miss, set_context
 from x86._blocks cimport BlockCache, code_written, empty_cache, free_cache, new_cache, slow_handler
 from x86._execute cimport run as run_loop
@@ -132,7 +133,7 @@ cdef class Processor:
         cdef int i
         cdef u64 mask = cpu.paging.address_mask & (1 << 20)
         memset(cpu.gpr, 0, sizeof(cpu.gpr))
-        cpu.gpr[RDX] = 0x00060FB1                           # family, model, stepping, as CPUID leaf 1 says
+        cpu.gpr[RDX] = MODEL_SIGNATURE                      # family, model, stepping, as CPUID leaf 1 says
         cpu.rip = 0xFFF0
         cpu.rflags = 2
         cpu.result, cpu.carries = 1, 0

@@ -175,6 +175,9 @@ class Machine:
 
     def _halted(self, horizon):
         """HLT: nothing happens before the next event of the clock, so time jumps there."""
+        event = self.clock.next()                               # which may be newer than the horizon
+        if event is not None and (horizon is None or event < horizon):
+            horizon = max(event, self.time)
         if not self.cpu.if_:
             self._stop = Stop("hang", message="HLT with interrupts off: nothing can wake the processor")
         elif horizon is None:

@@ -164,7 +164,7 @@ def test_serial_port_in_loop_mode(both, seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_clock_and_memory(both, seed):
     chance = random.Random(seed)
-    for register in (0, 2, 4, 6, 7, 8, 9, 0x0A, 0x0B, 0x0D, 0x32, 0x30, 0x31, 0x34, 0x35, 0x5B, 0x5C, 0x5D, 0x15, 0x16, 0x17, 0x18):
+    for register in bytes.fromhex("00 02 04 06 07 08 09 0A 0B 0D 15 16 17 18 30 31 32 34 35 5B 5C 5D"):
         both.write(0x70, register)
         both.read(0x71)
     for _ in range(60):

@@ -111,6 +111,7 @@ def on_terminal(options):
 def complain(machine, stop, script=None, recorder=None):
     """On stderr: why it ended, where that was not what was asked for."""
     status = status_of(stop)
+    sys.stdout.flush()
     if status in (DIED, LIMIT):
         if recorder is not None and status == DIED:
             machine.last_branches = recorder.last_branches()
@@ -133,7 +134,7 @@ class Session:
         self.limit = options.max_instructions
         self.timeout = options.timeout
         self.recorder = Recorder(machine)       # what it takes to run the last stretch again, for the post-mortem
-        self.seconds = 0.0
+        self.seconds = 0.0                      # that the machine ran; drawing and waiting for keys do not count
         self._written = 0                       # bytes from the serial port that have been passed on
         self._file = None
         self._out = None
@@ -175,34 +176,32 @@ class Session:
         first = machine.time
         frame = int(FRAME * machine.clock.frequency)
         pace = Pace(machine, begun)
-        try:
-            while True:
-                before = self._written
-                talking = self._output() or self.script.steps
+        while True:
+            talking = self._output() or self.script.steps
+            if self.script.advance(machine.serial.text, machine.screen.text, self._send, self._press):
+                return Stop("until", message=f"--until {self.script.until.pattern!r} was seen")
+            ticks = frame if self._keyboard else TALKING if talking else SLICE
+            if self.limit is not None:
+                ticks = min(ticks, first + self.limit - machine.time)
+                if ticks <= 0:
+                    return Stop("limit", message=f"--max-instructions {self.limit} reached")
+            if self.timeout is not None and time.monotonic() - begun > self.timeout:
+                return Stop("timeout", message=f"--timeout {self.timeout:g} reached")
+            self.recorder.note()
+            started = time.perf_counter()
+            stop = machine.run(max_instructions=ticks)
+            self.seconds += time.perf_counter() - started
+            if stop.kind != "limit":
+                self._output()
                 if self.script.advance(machine.serial.text, machine.screen.text, self._send, self._press):
                     return Stop("until", message=f"--until {self.script.until.pattern!r} was seen")
-                ticks = frame if self._keyboard else TALKING if talking or before != self._written else SLICE
-                if self.limit is not None:
-                    ticks = min(ticks, first + self.limit - machine.time)
-                    if ticks <= 0:
-                        return Stop("limit", message=f"--max-instructions {self.limit} reached")
-                if self.timeout is not None and time.monotonic() - begun > self.timeout:
-                    return Stop("timeout", message=f"--timeout {self.timeout:g} reached")
-                self.recorder.note()
-                stop = machine.run(max_instructions=ticks)
-                if stop.kind != "limit":
-                    self._output()
-                    if self.script.advance(machine.serial.text, machine.screen.text, self._send, self._press):
-                        return Stop("until", message=f"--until {self.script.until.pattern!r} was seen")
-                    return stop
-                if self._keyboard:
-                    serial, keys = self._keyboard.poll(pace.ahead())
-                    if serial:
-                        self.recorder.input("uart", "send", serial)
-                    if keys:
-                        self.recorder.input("ps2", "type_keys", keys)
-        finally:
-            self.seconds = time.monotonic() - begun
+                return stop
+            if self._keyboard:
+                serial, keys = self._keyboard.poll(pace.ahead())
+                if serial:
+                    self.recorder.input("uart", "send", serial)
+                if keys:
+                    self.recorder.input("ps2", "type_keys", keys)
 
     def _send(self, text):
         data = text.encode("latin-1") if max(text, default="") <= "\xff" else text.encode()

@@ -198,12 +198,14 @@ class Counter:
             null = self.start is None or self.pending is not None or cycle < self.start
             self.status = self.output(cycle) << 7 | null << 6 | self.control
 
-    def read(self, cycle: int) -> int:
+    def read(self, clock) -> int:
         """The next byte: a latched status, a latched count, or the count as it is."""
         if self.status is not None:
             status, self.status = self.status, None
             return status
-        value = self.value(cycle) if self.latched is None else self.latched
+        value = self.latched
+        if value is None:
+            value = self.value(clock.cycles(HERTZ))
         if self.access == 3:
             high = self.read_high
             self.read_high = not high
@@ -251,17 +253,16 @@ class Pit(Device):
     def _read(self, offset, size):
         if offset == 3:
             return 0xFF                 # the control word cannot be read
-        return self.counters[offset].read(self.clock.cycles(HERTZ))
+        return self.counters[offset].read(self.clock)
 
     def _write(self, offset, value, size):
         cycle = self.clock.cycles(HERTZ)
         if offset < 3:
             self.counters[offset].write(value, cycle)
+            if offset == 0:
+                self._changed()
         else:
             self._control_word(value, cycle)
-            offset = value >> 6
-        if offset == 0:
-            self._changed()
 
     def _control_word(self, value, cycle):
         """
@@ -278,6 +279,8 @@ class Pit(Device):
                         counter.latch_status(cycle)
         elif value & 0x30:
             self.counters[which].program(value)
+            if which == 0:
+                self._changed()
         else:
             self.counters[which].latch(cycle)
 

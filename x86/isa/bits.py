@@ -8,7 +8,7 @@ def _bit(name, opcode, digit, summary, lock=True):
     """By a register, whose bit offset reaches beyond a memory operand; by an immediate, whose offset does not."""
     row = instruction(name, flags=BIT, summary=summary)
     row.form(f"0F {opcode:02X} /r", "r/mv, rv", lock=lock)
-    row.form(f"0F BA /{digit} ib", "r/mv, imm8", lock=lock)
+    row.form(f"0F BA /{digit} ib", "r/mv, imm8u", lock=lock)
 
 
 _bit("bt", 0xA3, 4, "Copy one bit to CF.", lock=False)

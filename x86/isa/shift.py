@@ -11,8 +11,8 @@ SHIFT = "writes OSZPC, undefined A"
 def _shift(name, digit, flags, summary, alias=False, row=None):
     """C0/C1 by an immediate, D0/D1 by one, D2/D3 by CL."""
     row = row or instruction(name, flags=flags, summary=summary)
-    row.form(f"C0 /{digit} ib", "r/m8, imm8", alias=alias)
-    row.form(f"C1 /{digit} ib", "r/mv, imm8", alias=alias)
+    row.form(f"C0 /{digit} ib", "r/m8, imm8u", alias=alias)
+    row.form(f"C1 /{digit} ib", "r/mv, imm8u", alias=alias)
     row.form(f"D0 /{digit}", "r/m8, 1", alias=alias)
     row.form(f"D1 /{digit}", "r/mv, 1", alias=alias)
     row.form(f"D2 /{digit}", "r/m8, cl", alias=alias)
@@ -31,9 +31,9 @@ _shift("sar", 7, SHIFT, "Shift right, the sign comes in.")
 
 # the constant says whether CL counts (1) or the immediate (0)
 SHLD = instruction("shld", flags=SHIFT, summary="Shift left, the source's high bits come in.")
-SHLD.form("0F A4 /r ib", "r/mv, rv, imm8", constants=(0,))
+SHLD.form("0F A4 /r ib", "r/mv, rv, imm8u", constants=(0,))
 SHLD.form("0F A5 /r", "r/mv, rv, cl", constants=(1,))
 
 SHRD = instruction("shrd", flags=SHIFT, summary="Shift right, the source's low bits come in.")
-SHRD.form("0F AC /r ib", "r/mv, rv, imm8", constants=(0,))
+SHRD.form("0F AC /r ib", "r/mv, rv, imm8u", constants=(0,))
 SHRD.form("0F AD /r", "r/mv, rv, cl", constants=(1,))
