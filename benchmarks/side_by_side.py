@@ -33,6 +33,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 PARAMETERS = b"PERFPRM1"
 SECONDS = 180                           # after which a run has failed
 #: workload: (name, scale that is about 50, 200 and 1000 million instructions)

@@ -89,7 +89,7 @@ def test_max_instructions_is_exact(x86, guest):
 def test_a_reset_goes_on_or_ends_the_run(x86, guest):
     image = guest(RESET)
     assert x86("run", image, "--no-reboot").status == 0
-    found = json.loads(x86("run", image, "--max-instructions", 20_000_000, "--json").out)
+    found = json.loads(x86("run", image, "--max-instructions", 100_000, "--json").out)
     assert found["stop"] == "limit" and found["resets"] > 1
 
 

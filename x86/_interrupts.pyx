@@ -6,7 +6,7 @@ RIP change together. While an event is under way, Cpu.delivering and Cpu.externa
 from libc.string cimport memset
 from x86._state cimport *
 from x86._flags cimport *
-from x86._access cimport raise_error, raise_fault, read_system, top_slow
+from x86._access cimport raise_error, read_system, top_slow
 from x86._operands cimport is_protected, long_mode, next_rip, retire
 from x86._segments cimport *
 from x86._tasks cimport TASK_INTERRUPT, follow_task_gate, return_from_task, switch_task

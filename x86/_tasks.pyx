@@ -8,7 +8,7 @@ from x86._state cimport *
 from x86._flags cimport *
 from x86._access cimport flush_tlb, raise_error, raise_fault, read_system, run_alone, translate, write_system
 from x86._mmu cimport load_pdptes
-from x86._operands cimport long_mode, next_rip, retire
+from x86._operands cimport next_rip, retire
 from x86._segments cimport *
 from x86._causes cimport *
 

@@ -36,6 +36,10 @@ post:
         cmp     ah, 0Ah                 ; 0Ah: go on there
         je      resume
 
+        db      0Fh, 20h, 0C0h                  ; mov eax, cr0
+        db      66h, 25h, 0FFh, 0FFh, 0FFh, 9Fh ; and eax, 9FFFFFFFh: the caches on (CD, NW)
+        db      0Fh, 22h, 0C0h                  ; mov cr0, eax
+
         mov     ss, bx                  ; a stack: 0000:7000
         mov     sp, 7000h
         mov     es, bx

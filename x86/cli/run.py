@@ -11,8 +11,9 @@ from x86.debug.explain import explain
 from x86.debug.replay import Recorder
 from x86.faults import ImageError
 
-SLICE = 2_000_000               # ticks between two looks at the script, the terminal and the host's clock
-TALKING = 200_000               # the same while the guest is sending, so that what follows a prompt is not far away
+SLICE = 2_000_000               # ticks between two looks at the host's clock,
+WATCHING = 500_000              # where something is waited for,
+TALKING = 200_000               # and while the guest sends or is typed to, so that an answer is not far from its prompt
 FRAME = 1 / 50                  # seconds between two drawings of the screen
 
 STATUS = {"poweroff": OK, "until": OK, "reset": OK, "quit": OK, "shutdown": DIED, "hang": DIED, "no-boot": USAGE,
@@ -180,7 +181,7 @@ class Session:
             talking = self._output() or self.script.steps
             if self.script.advance(machine.serial.text, machine.screen.text, self._send, self._press):
                 return Stop("until", message=f"--until {self.script.until.pattern!r} was seen")
-            ticks = frame if self._keyboard else TALKING if talking else SLICE
+            ticks = frame if self._keyboard else TALKING if talking else WATCHING if self.script.until else SLICE
             if self.limit is not None:
                 ticks = min(ticks, first + self.limit - machine.time)
                 if ticks <= 0:

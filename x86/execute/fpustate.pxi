@@ -2,7 +2,7 @@
 #
 # Fpu.st is in the order ST(0) .. ST(7), as FXSAVE has it; Fpu.ftw in that of the physical registers. TOP, bits 13..11 of
 # the status word, says which physical register is ST(0): when it changes, st[] turns.
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 from x86._causes cimport (CAUSE_FEATURE_OFF, CAUSE_FPU_EMULATION, CAUSE_FPU_ERROR, CAUSE_FPU_TASK_SWITCHED,
                           CAUSE_MISALIGNED_OPERAND, CAUSE_MXCSR_RESERVED)
 from x86._model cimport CR0_EM, CR0_MP, CR0_NE, CR0_TS, CR4_OSFXSR
