@@ -209,7 +209,8 @@ def test_last_branches_are_told_where_the_machine_keeps_them():
     board = long_mode()
     board.cpu.events = triple(PAGE_FAULT)
     branch = namedtuple("Branch", "time source target source_cs target_cs event")
-    board.last_branches = [branch(80, 0x7CE0, 0x7F00, 8, 0x10, 0x20), branch(84, 0x7F08, 0x7CE0, 0x10, 8, None),
+    tick = namedtuple("Event", "kind vector")("interrupt", 0x20)
+    board.last_branches = [branch(80, 0x7CE0, 0x7F00, 8, 0x10, tick), branch(84, 0x7F08, 0x7CE0, 0x10, 8, None),
                            *[branch(time, 0x7CF8, 0x7CF0, 8, 8, None) for time in (90, 93, 96)]]
     text = explain(board, SHUTDOWN)
     assert "           80  0008:7CE0 -> 0010:7F00, interrupt 20h\n" in text

@@ -302,11 +302,13 @@ def _history(machine, chain) -> list[str]:
 
 def _past(event) -> str:
     """An earlier event in a line."""
+    return f"{event.time:>13,}  {_event_name(event)} at {_where(event.cs, event.rip)}"
+
+
+def _event_name(event) -> str:
     if event.kind in FAULTS:
-        what = f"exception {faults.name_of(event.vector)}"
-    else:
-        what = f"{'INT' if event.kind == 'software' else 'interrupt'} {event.vector:02X}h"
-    return f"{event.time:>13,}  {what} at {_where(event.cs, event.rip)}"
+        return f"exception {faults.name_of(event.vector)}"
+    return f"{'INT' if event.kind == 'software' else 'interrupt'} {event.vector:02X}h"
 
 
 def _branch_lines(branches) -> list[str]:
@@ -320,7 +322,7 @@ def _branch_lines(branches) -> list[str]:
             runs.append([key, branch, 1])
     lines = []
     for (source_cs, source, target_cs, target), branch, count in runs[-BRANCHES:]:
-        event = "" if branch.event is None else f", {faults.name_of(branch.event)}"
+        event = "" if branch.event is None else f", {_event_name(branch.event)}"
         times = f", {count} times" if count > 1 else ""
         lines.append(f"{branch.time:>13,}  {_where(source_cs, source)} -> {_where(target_cs, target)}{event}{times}")
     return lines

@@ -9,20 +9,23 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from x86._decode import decode
+from x86.debug import peek
+
 INTERVAL = 200_000_000                  # ticks between two snapshots: what a look back runs again at most
 
 
 @dataclass(frozen=True)
 class Branch:
-    """One transfer of control: at `time`, from cs:rip `source` to `target`. `event` is set where an interrupt or an
-    exception made it (the vector)."""
+    """One transfer of control: at `time`, from cs:rip `source` to `target`. `event` is the ProcessorEvent where an
+    interrupt or an exception made it."""
 
     time: int
     source: int
     target: int
     source_cs: int
     target_cs: int
-    event: int | None = None
+    event: object = None
 
 
 class Recorder:
@@ -76,11 +79,12 @@ class Recorder:
                     _, device, method, arguments = pending.pop(0)
                     getattr(machine.devices[device], method)(*arguments)
                 before = machine.time, cpu.rip, cpu.cs
+                length = decode(peek.code(machine, cpu.linear("cs", cpu.rip)), bits=cpu.code_bits).length
                 events = cpu.event_count
                 stop = machine.step()
                 after = cpu.rip
-                event = cpu.events[-1].vector if cpu.event_count != events else None
-                if cpu.cs != before[2] or event is not None or not 0 <= after - before[1] <= 15:
+                event = cpu.events[-1] if cpu.event_count != events else None
+                if cpu.cs != before[2] or event is not None or after - before[1] not in (0, length):
                     branches.append(Branch(before[0], before[1], after, before[2], cpu.cs, event))
                 if stop.kind != "limit":
                     break
