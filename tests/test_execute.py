@@ -221,3 +221,13 @@ again:  mov rax, [rsi]
     machine.run(max_instructions=1_200_001)
     assert machine.cpu.ecx == 0
     assert machine.memory.read_u64(0x580000) == 0x1234
+
+
+def test_an_instruction_that_is_too_long_can_be_overwritten():
+    machine = flat64(b"\x66" * 20)
+    assert machine.run(max_instructions=10).kind == "shutdown"
+    assert machine.cpu.events[0].vector == 13
+    machine.memory.write(CODE, b"\x90" * 20)
+    machine.cpu.rip = CODE
+    assert machine.run(max_instructions=5).kind == "limit"
+    assert machine.cpu.rip == CODE + 5

@@ -63,7 +63,8 @@ def test_pair(name, handler, kind, size, constants):
     for immediate in values if kind == "ri" else (0,):
         code = first_bytes(first, kind, size, immediate)
         behind = CODE + len(code) + 6
-        cpu.memory.write(CODE, code + bytes([0x0F, 0x80 + constants[0]]) + (TARGET - behind).to_bytes(4, "little") + b"\xF4")
+        jump = bytes([0x0F, 0x80 + constants[0]]) + (TARGET - behind).to_bytes(4, "little")
+        cpu.memory.write(CODE, code + jump + b"\xF4")
         for a, b in product(values, values if kind != "ri" else (0,)):
             apart = run(cpu, a, b, kind, step=True)
             assert apart[0] in (TARGET, behind)

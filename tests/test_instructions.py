@@ -195,7 +195,8 @@ def outcome(line, alone):
         found[name], expected[name] = hex(getattr(cpu, name)), hex(value)
     for name in line.after.registers.keys() - PARTS.keys() - {"rip"}:       # cr0, ds, ...
         found[name], expected[name] = hex(getattr(cpu, name)), hex(line.after.registers[name] & (1 << 64) - 1)
-    compared = {name: flags >> bit & 1 for name, bit in FLAGS.items()} if line.after.other.get("flags") == "same" else {}
+    same = line.after.other.get("flags") == "same"
+    compared = {name: flags >> bit & 1 for name, bit in FLAGS.items()} if same else {}
     for name, value in (compared | line.after.flags).items():
         found[name], expected[name] = cpu.rflags >> FLAGS[name] & 1, value
     for address, data in line.after.memory.items():
@@ -223,4 +224,4 @@ def tested_forms():
 
 @pytest.mark.parametrize("form", table.forms(), ids=lambda form: f"{form.family}-{form.mnemonic}-{form.encoding}")
 def test_every_form_has_a_line(form, tested_forms):
-    assert form.number in tested_forms, f"tests/instructions/{form.family}.ins has no line for {form.encoding} {form.text}"
+    assert form.number in tested_forms, f"no line for {form.encoding} {form.text} in {form.family}.ins"

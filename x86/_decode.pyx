@@ -191,6 +191,7 @@ cdef void decode_instruction(const u8* bytes, u32 available, u32 bits, Instructi
     o.segment = DS
     limit = available if available < MAX_LENGTH else MAX_LENGTH
     o.status = TOO_LONG if available >= MAX_LENGTH else NEED_MORE       # what it is if bytes run out
+    if o.status == TOO_LONG: o.length = MAX_LENGTH
 
     # -- prefixes: any order; a REX counts only directly before the opcode
     while True:

@@ -6,7 +6,7 @@ cdef extern from *:
     int population "__builtin_popcountll"(unsigned long long) nogil
     unsigned long long reversed_bytes "__builtin_bswap64"(unsigned long long) nogil
 
-# ---- one bit ---------------------------------------------------------------------------------------------------------
+# ---- one bit -------------------------------------------------------------------------------------------------------
 # A bit offset in a register is signed and reaches memory beyond the operand: the element that holds the bit is
 # (offset / size) elements further. An immediate offset, or one into a register, is taken modulo the size.
 
@@ -55,7 +55,7 @@ cdef inline Op* btc(Cpu* cpu, Op* op, const int kind, const int size) noexcept n
     set_cf(cpu, (a >> n) & 1)
     return proceed(cpu, op)
 
-# ---- counting ------------------------------------------------------------------------------------------------------------
+# ---- counting ------------------------------------------------------------------------------------------------------
 
 # Of 0 the destination stays as it was, all 64 bits of it (undefined by the manual; so do all processors)
 cdef inline Op* bsf(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:

@@ -69,7 +69,7 @@ cdef inline Op* jcc(Cpu* cpu, Op* op, const int kind, const int size, const int 
     if holds(cpu, condition): return jump(cpu, op)
     return proceed(cpu, op)
 
-# ---- rCX, as wide as an address -----------------------------------------------------------------------------------------
+# ---- rCX, as wide as an address ------------------------------------------------------------------------------------
 
 cdef inline u64 counter(Cpu* cpu, Op* op) noexcept nogil:
     if op.address == 64: return cpu.gpr[RCX]

@@ -71,16 +71,19 @@ cdef void write_cr4(Cpu* cpu, Op* op, u64 value) noexcept nogil:
     if changed & CR4_PAE and value & CR4_PAE: log_mode(cpu, op, MODE_PAE_SET)
     if changed & (CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP | CR4_SMAP): flush_tlb(cpu, True)
 
+cdef inline bint control_exists(u32 number) noexcept nogil:      # CR0 CR2 CR3 CR4 CR8
+    return number <= 8 and (0x11D >> number) & 1
+
 cdef void write_control(Cpu* cpu, Op* op, u32 number, u64 value) noexcept nogil:
+    if not control_exists(number): raise_fault(cpu, op, VECTOR_UD, CAUSE_CR_UNKNOWN, number)
     privileged(cpu, op)
     if number == 0: write_cr0(cpu, op, value)
     elif number == 2: cpu.cr2 = value
     elif number == 3: write_cr3(cpu, op, value)
     elif number == 4: write_cr4(cpu, op, value)
-    elif number == 8:
+    else:
         if value > 15: refuse_value(cpu, op, CAUSE_CR8_RESERVED, value)
         cpu.cr8 = value
-    else: raise_fault(cpu, op, VECTOR_UD, CAUSE_CR_UNKNOWN, number)
 
 cdef u64 read_control(Cpu* cpu, Op* op, u32 number) noexcept nogil:
     if number == 0: return cpu.paging.cr0
@@ -92,8 +95,9 @@ cdef u64 read_control(Cpu* cpu, Op* op, u32 number) noexcept nogil:
     return 0
 
 cdef inline Op* mov_from_control(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+    cdef u64 value = read_control(cpu, op, op.src)      # #UD for a register that does not exist comes before #GP
     privileged(cpu, op)
-    write_register(cpu, op.dst, read_control(cpu, op, op.src), size)
+    write_register(cpu, op.dst, value, size)
     return proceed(cpu, op)
 
 cdef inline Op* mov_to_control(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:

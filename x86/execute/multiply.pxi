@@ -2,7 +2,7 @@
 # u128 and i128 are 128 bits wide in C only: Cython takes them for 64 bits, so every step is cast by hand.
 from x86._causes cimport CAUSE_DIVIDE_BY_ZERO, CAUSE_QUOTIENT
 
-# ---- products: CF and OF say that the low half is not the whole. SF ZF AF PF are undefined; they stay, as on AMD's -----------
+# ---- products: CF and OF say that the low half is not the whole. SF ZF AF PF are undefined; they stay, as on AMD's -
 
 cdef inline Op* mul(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef u64 where = operand_address(cpu, op, kind, size, READ)
@@ -76,7 +76,7 @@ cdef inline Op* imul_immediate(Cpu* cpu, Op* op, const int kind, const int size)
     signed_product(cpu, op, a, op.imm, size)
     return proceed(cpu, op)
 
-# ---- quotients: #DE for a divisor of 0 and for a quotient that has no room; the flags stay as they were (undefined) ------------
+# ---- quotients: #DE for a divisor of 0 and for a quotient that has no room; the flags stay as they were (undefined) 
 
 cdef inline Op* div(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef u64 where = operand_address(cpu, op, kind, size, READ)
@@ -136,7 +136,7 @@ cdef inline Op* idiv(Cpu* cpu, Op* op, const int kind, const int size) noexcept 
         write_register(cpu, RDX, remainder, size)
     return proceed(cpu, op)
 
-# ---- decimal adjustments ---------------------------------------------------------------------------------------------------
+# ---- decimal adjustments -------------------------------------------------------------------------------------------
 
 cdef inline Op* aaa(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef u64 ax = read_register(cpu, RAX, 16)

@@ -1,6 +1,6 @@
 # ROL ROR RCL RCR SHL SHR SAR SHLD SHRD. OF is defined for a count of 1 only; for others it is what the same formula
-# gives: CF ^ sign after a move to the left, the two highest bits of the result against each other after one to the right.
-# Counts are taken modulo 32, or 64 for 64-bit operands. 0: no flag changes; a 32-bit register still loses its upper half.
+# gives: CF ^ sign after a move to the left, after one to the right the two highest bits of the result against each other.
+# Counts are modulo 32, or 64 for 64-bit operands. 0: no flag changes; a 32-bit register still loses its upper half.
 
 cdef inline u64 shift_count(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     if kind & SRC_C: return (<u8*>cpu.gpr)[8] & (63 if size == 64 else 31)
@@ -15,7 +15,7 @@ cdef inline u64 top_bits_differ(u64 value, const int size) noexcept nogil:
 cdef inline void keep(Cpu* cpu, Op* op, u64 a, const int kind, const int size) noexcept nogil:
     if size == 32 and not kind & (DST_M | DST_S): write_register(cpu, op.dst, a, 32)
 
-# ---- shifts ----------------------------------------------------------------------------------------------------------
+# ---- shifts --------------------------------------------------------------------------------------------------------
 
 cdef inline Op* shl(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef u64 where = operand_address(cpu, op, kind, size, WRITE)
@@ -58,7 +58,7 @@ cdef inline Op* sar(Cpu* cpu, Op* op, const int kind, const int size) noexcept n
     else: keep(cpu, op, a, kind, size)
     return proceed(cpu, op)
 
-# ---- rotates: SF ZF AF PF stay ---------------------------------------------------------------------------------------------
+# ---- rotates: SF ZF AF PF stay -------------------------------------------------------------------------------------
 
 cdef inline Op* rol(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef u64 where = operand_address(cpu, op, kind, size, WRITE)
@@ -122,7 +122,7 @@ cdef inline Op* rcr(Cpu* cpu, Op* op, const int kind, const int size) noexcept n
     else: keep(cpu, op, a, kind, size)
     return proceed(cpu, op)
 
-# ---- double shifts: `by_cl` is a constant of the form ------------------------------------------------------------------------
+# ---- double shifts: `by_cl` is a constant of the form --------------------------------------------------------------
 # A 16-bit operand by more than 16 is undefined; here, as on Intel's, the destination comes in again behind the source.
 
 cdef inline Op* shld(Cpu* cpu, Op* op, const int kind, const int size, const int by_cl) noexcept nogil:

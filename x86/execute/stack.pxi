@@ -55,7 +55,7 @@ cdef inline Op* pop(Cpu* cpu, Op* op, const int kind, const int size) noexcept n
         write_register(cpu, op.dst, value, size)
     return proceed(cpu, op)
 
-# ---- all registers at once --------------------------------------------------------------------------------------------
+# ---- all registers at once -----------------------------------------------------------------------------------------
 
 # Store `value` as the push number `depth` (1 first) would, without moving SP
 cdef void store_below(Cpu* cpu, Op* op, u64 value, u64 depth, int size) noexcept nogil:
@@ -90,7 +90,7 @@ cdef inline Op* popa(Cpu* cpu, Op* op, const int kind, const int size) noexcept 
     move_stack(cpu, size)
     return proceed(cpu, op)
 
-# ---- the flags ------------------------------------------------------------------------------------------------------------
+# ---- the flags -----------------------------------------------------------------------------------------------------
 #   21 ID  20 VIP  19 VIF  18 AC  17 VM  16 RF  14 NT  13..12 IOPL  11 OF  10 DF  9 IF  8 TF  7 SF  6 ZF  4 AF  2 PF  0 CF
 
 cdef inline void check_v86(Cpu* cpu, Op* op) noexcept nogil:      # in V86 mode both need IOPL 3
@@ -114,7 +114,7 @@ cdef inline Op* popf(Cpu* cpu, Op* op, const int kind, const int size) noexcept 
     cpu.rflags = (cpu.rflags & ~may) | (flags & may)
     return finish(cpu, op)
 
-# ---- stack frames -----------------------------------------------------------------------------------------------------------
+# ---- stack frames --------------------------------------------------------------------------------------------------
 
 # One outer frame pointer: from the frame that rBP names, `depth` elements below its top
 cdef u64 frame_pointer(Cpu* cpu, Op* op, u64 depth, int size) noexcept nogil:

@@ -5,7 +5,7 @@
 # destination lie in the TLB, as many iterations as the page has room for are done in one go.
 from libc.string cimport memmove, memset
 
-# ---- registers as wide as an address -------------------------------------------------------------------------------------
+# ---- registers as wide as an address -------------------------------------------------------------------------------
 
 cdef inline u64 narrow(Op* op, u64 value) noexcept nogil:
     if op.address == 64: return value
@@ -26,7 +26,7 @@ cdef inline u64 source_address(Cpu* cpu, Op* op, const int size) noexcept nogil:
 cdef inline u64 target_address(Cpu* cpu, Op* op, const int size, const int access) noexcept nogil:
     return segmented(cpu, op, narrow(op, cpu.gpr[RDI]), ES, size // 8, access)
 
-# ---- one iteration ---------------------------------------------------------------------------------------------------------
+# ---- one iteration -------------------------------------------------------------------------------------------------
 
 cdef inline void movs_once(Cpu* cpu, Op* op, const int size) noexcept nogil:
     cdef u64 value = load(cpu, op, source_address(cpu, op, size), size, op.segment)
@@ -55,7 +55,7 @@ cdef inline void scas_once(Cpu* cpu, Op* op, const int size) noexcept nogil:
     advance(cpu, op, RDI, 1, size)
     flags_sub(cpu, a, b, truncate(a - b, size), size)
 
-# ---- many iterations at once -------------------------------------------------------------------------------------------------
+# ---- many iterations at once ---------------------------------------------------------------------------------------
 
 # How many elements from `offset` on plain accesses may touch: to the end of the page, the segment, the address size.
 # 0: none, or not even one is sure.
@@ -89,7 +89,7 @@ cdef inline u64 movs_many(Cpu* cpu, Op* op, u64 most, const int size) noexcept n
     a, b = host_address(cpu, source), host_address(cpu, target)
     if b - a >= n * (size // 8):                        # unsigned: also where the target lies below
         memmove(<void*>b, <void*>a, n * (size // 8))
-    else:                                               # the target overlaps what is still to be read: the pattern repeats
+    else:                                               # the target overlaps what is yet to be read: the pattern repeats
         for i in range(n): store_host(b + i * (size // 8), load_host(a + i * (size // 8), size), size)
     advance(cpu, op, RSI, n, size)
     advance(cpu, op, RDI, n, size)
@@ -146,7 +146,7 @@ cdef inline u64 scas_many(Cpu* cpu, Op* op, u64 most, const int size) noexcept n
     flags_sub(cpu, x, y, truncate(x - y, size), size)
     return i
 
-# ---- the loop of REP: `which` is a constant --------------------------------------------------------------------------------------
+# ---- the loop of REP: `which` is a constant ------------------------------------------------------------------------
 
 cdef enum: MOVS, CMPS, STOS, LODS, SCAS
 

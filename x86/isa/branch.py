@@ -19,7 +19,8 @@ RET.form("C3", near64=True, ends=True, size="v")
 RET.form("C2 iw", "imm16", near64=True, ends=True, size="v", handler="ret_release")
 
 for _condition, _name in enumerate(NAMES):
-    _row = instruction(f"j{_name}", flags=f"reads {READS[_condition]}", summary=f"Go there if the condition {_name} holds.")
+    _row = instruction(f"j{_name}", flags=f"reads {READS[_condition]}",
+                       summary=f"Go there if the condition {_name} holds.")
     _row.form(f"{0x70 + _condition:02X} cb", "rel8", near64=True, handler="jcc", constants=(_condition,))
     _row.form(f"0F {0x80 + _condition:02X} cz", "relz", near64=True, handler="jcc", constants=(_condition,))
 

@@ -1,8 +1,8 @@
 """CMP, TEST, SUB, AND, INC, DEC with the conditional branch behind them: two instructions, one operation.
 
 No rows: these are no instructions, only instantiations. `cmp_jcc_5_rr64` is CMP in the instantiation `cmp_rr64`, then
-JNE. Op.imm holds the branch's target; an immediate of the first instruction moves to Op.disp, so it cannot have a memory
-operand as well. Conditions that nobody tests behind an instruction are left out.
+JNE. Op.imm holds the branch's target; an immediate of the first instruction moves to Op.disp, so it cannot have a
+memory operand as well. Conditions that nobody tests behind an instruction are left out.
 """
 from x86.isa.table import FUSED, KINDS
 
@@ -21,4 +21,5 @@ for _handler, _kinds, _sizes, _conditions in PAIRS:
     for _kind in _kinds:
         for _size in _sizes:
             for _condition in _conditions:
-                FUSED.append((f"{_handler}_{_condition}_{_kind}{_size}", _handler, KINDS[_kind], _size, (_condition,), "fused"))
+                _name = f"{_handler}_{_condition}_{_kind}{_size}"
+                FUSED.append((_name, _handler, KINDS[_kind], _size, (_condition,), "fused"))

@@ -22,16 +22,20 @@ IDIV = instruction("idiv", flags="undefined OSZAPC", summary="Signed quotient, t
 IDIV.form("F6 /7", "r/m8")
 IDIV.form("F7 /7", "r/mv")
 
-AAA = instruction("aaa", flags="reads A, writes AC, undefined OSZP", summary="Unpacked BCD: adjust AX after an addition.")
+AAA = instruction("aaa", flags="reads A, writes AC, undefined OSZP",
+                  summary="Unpacked BCD: adjust AX after an addition.")
 AAA.form("37", mode="legacy")
 
-AAS = instruction("aas", flags="reads A, writes AC, undefined OSZP", summary="Unpacked BCD: adjust AX after a subtraction.")
+AAS = instruction("aas", flags="reads A, writes AC, undefined OSZP",
+                  summary="Unpacked BCD: adjust AX after a subtraction.")
 AAS.form("3F", mode="legacy")
 
-DAA = instruction("daa", flags="reads AC, writes SZAPC, undefined O", summary="Packed BCD: adjust AL after an addition.")
+DAA = instruction("daa", flags="reads AC, writes SZAPC, undefined O",
+                  summary="Packed BCD: adjust AL after an addition.")
 DAA.form("27", mode="legacy")
 
-DAS = instruction("das", flags="reads AC, writes SZAPC, undefined O", summary="Packed BCD: adjust AL after a subtraction.")
+DAS = instruction("das", flags="reads AC, writes SZAPC, undefined O",
+                  summary="Packed BCD: adjust AL after a subtraction.")
 DAS.form("2F", mode="legacy")
 
 AAM = instruction("aam", flags="writes SZP, undefined OAC", summary="AH, AL = AL divided by the operand, remainder.")
