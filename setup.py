@@ -34,7 +34,8 @@ CORE = sorted(path.stem for path in (ROOT / "x86").glob("_*.pyx"))
 
 def extension(module, source):
     macros = [("CYTHON_INLINE", "inline __attribute__((always_inline))")]
-    flags = ["-fno-strict-aliasing", "-fno-stack-protector", "-fcf-protection=none", "-Wno-unused-function"]
+    flags = ["-fno-strict-aliasing", "-fno-stack-protector", "-fcf-protection=none", "-Wno-unused-function",
+             "-Wno-sign-compare"]
     link = []
     if PLAIN:
         macros.append(("X86_PLAIN_LOOP", "1"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ STACK = 0x200000                        # and where their stack begins, growing 
 TABLES = 0x10000                        # their page tables: the first 4 MB, identity-mapped with 2 MB pages
 
 
-@lru_cache(maxsize=None)
+@cache
 def assemble(source, bits=64, origin=CODE):
     """nasm source -> bytes. The test skips where nasm is missing."""
     if shutil.which("nasm") is None:
