@@ -24,8 +24,8 @@ cdef u64 segmented(Cpu* cpu, Op* op, u64 offset, int segment, u32 bytes, int acc
 cdef void push_slow(Cpu* cpu, Op* op, u64 value, int size) noexcept nogil
 cdef u64 top_slow(Cpu* cpu, Op* op, int size, u32 depth) noexcept nogil         # value `depth` bytes above SP
 
-# Physical memory, for page tables and host access; beyond the map reads all ones.
-cdef u64 translate(Cpu* cpu, Op* op, u64 linear, int access, bint user) noexcept nogil     # physical, or a fault
+# Physical address of `linear` for an access by user or supervisor; raises #PF where there is none.
+cdef u64 translate(Cpu* cpu, Op* op, u64 linear, int access, bint user) noexcept nogil
 
 cdef void flush_tlb(Cpu* cpu, bint globals_too) noexcept nogil
 cdef void flush_page(Cpu* cpu, u64 linear) noexcept nogil
