@@ -43,7 +43,7 @@ def extension(module, source):
         flags.append("-g")
     if ASAN:
         link = ["-fsanitize=address,undefined"]
-        flags += [*link, "-fno-omit-frame-pointer"]
+        flags += [*link, "-fno-sanitize=alignment", "-fno-omit-frame-pointer"]     # guests may misalign, as x86 may
     return Extension(module, [source], include_dirs=["x86"], define_macros=macros, extra_link_args=link,
                      extra_compile_args=["-O0" if DEBUG else "-O1" if PLAIN else "-O2", *flags],
                      depends=["x86/_dispatch.h"])

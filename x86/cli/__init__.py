@@ -35,14 +35,14 @@ def parser() -> Parser:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line (default: sys.argv) and return its exit status."""
     from x86.cli.script import ScriptError
-    from x86.faults import ImageError
+    from x86.faults import ImageError, MachineError
     options = parser().parse_args(arguments)
     name = f"x86 {options.command}"
     try:
         status = options.function(options)
         sys.stdout.flush()
         return status
-    except (ImageError, ScriptError) as error:
+    except (ImageError, MachineError, ScriptError) as error:
         print(f"{name}: {error}", file=sys.stderr)
         return USAGE
     except BrokenPipeError:             # whoever read our output has gone; leave nothing to be flushed at exit
