@@ -9,11 +9,12 @@ from x86 import faults, paging
 from x86._memory import Memory
 from x86._mmu import Walker
 from x86.paging import A, D, G, P, PS, RW, US, XD, Registers
-from x86.registers import (CR0_PG, CR0_WP, CR4_PAE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, EFER_LMA, EFER_NXE)
+from x86.registers import (CR0_PG, CR0_WP, CR4_LA57, CR4_PAE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, EFER_LMA, EFER_NXE)
 from x86.testing.strategies import PageTables, page_tables
 
 EXAMPLES = max(200, settings.default.max_examples)      # the profiles are in conftest.py
 LONG = Registers(CR0_PG | 1, 0x1000, CR4_PAE | CR4_PGE, EFER_LMA | EFER_NXE)
+FIVE = dataclasses.replace(LONG, cr4=LONG.cr4 | CR4_LA57)
 PAE = Registers(CR0_PG | 1, 0x1000, CR4_PAE | CR4_PGE, EFER_NXE, (0x2001, 0x2001, 0x2001, 0))
 LEGACY = Registers(CR0_PG | 1, 0x1000, CR4_PSE | CR4_PGE, 0)
 
@@ -51,6 +52,7 @@ PLAIN = dataclasses.replace(LEGACY, cr4=0)
 @given(page_tables())
 @example(PageTables("4-level", LONG, 8, {0x1000: 0x1007, 0x1FF8: 0x1007}, (0, 2**64 - 1)))      # recursive
 @example(PageTables("4-level", LONG, 8, {0x1000: 0xFFFFFF0000000007}, (0,)))                    # reserved, no execute
+@example(PageTables("5-level", FIVE, 8, {0x1000: 0x1007, 0x1FF8: 0x1007}, (0, 2**64 - 1)))
 @example(PageTables("pae", WIDE, 8, {0x2000: 1 << 62 | 0x1007}, (0,)))                          # 62..52 in PAE
 @example(PageTables("pse", NARROW, 4, {0x1000: 0x1E087}, (0,)))                                 # PSE-36, 36 bits
 @example(PageTables("pse", NARROW, 4, {0x1000: 0x20087}, (0,)))                                 # ... and one more

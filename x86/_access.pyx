@@ -4,7 +4,8 @@ from libc.string cimport memset
 from x86._state cimport *
 from x86._state cimport Memory as MemoryMap
 from x86._flags cimport FLAG_AC, FLAG_VM
-from x86._tlb cimport load_host, store_host
+from x86._debug cimport BREAK_ACCESS, BREAK_WRITE, conditions_met
+from x86._tlb cimport is_canonical, load_host, store_host
 from x86._memory cimport frame_for, region_for
 from x86._mmu cimport walk
 from x86._causes cimport (CAUSE_NON_CANONICAL, CAUSE_MISALIGNED, CAUSE_SEGMENT_LIMIT, CAUSE_STACK_LIMIT, CAUSE_NULL_SELECTOR,
@@ -43,11 +44,8 @@ cdef void run_alone(Cpu* cpu, Op* op) noexcept nogil:
 
 # ---- translation --------------------------------------------------------------------------------------------------------
 
-cdef inline bint canonical(u64 linear) noexcept nogil:
-    return <u64>(<i64>(linear << 16) >> 16) == linear
-
 cdef void check_canonical(Cpu* cpu, Op* op, u64 linear, int segment) noexcept nogil:
-    if cpu.code_bits == 64 and unlikely(not canonical(linear)):
+    if cpu.code_bits == 64 and unlikely(not is_canonical(cpu, linear)):
         raise_error(cpu, op, VECTOR_SS if segment == SS else VECTOR_GP, 0, CAUSE_NON_CANONICAL, linear)
 
 cdef void translation(Cpu* cpu, Op* op, u64 linear, int access, bint user, Translation* t) noexcept nogil:
@@ -72,7 +70,7 @@ cdef void remember(Cpu* cpu, int bank, u64 linear, const Translation* t, bint fo
     cdef u8* host = frame_for(cpu.memory, physical, False)
     cdef u8* writable
     cdef Frame* frame
-    if host == NULL or (bank == 1 and cpu.aligned_only & 1): return
+    if host == NULL or (bank == 1 and cpu.aligned_only & 1) or unlikely(is_watched_page(cpu, page)): return
     if entry.info == <u64>NO_PAGE:
         cpu.filled_list[bank][cpu.filled[bank]] = <u16>index
         cpu.filled[bank] += 1
@@ -142,6 +140,22 @@ cdef void check_aligned(Cpu* cpu, Op* op, u64 linear, int size, int bank) noexce
     if bank == 1 and cpu.aligned_only & 1 and linear & (size // 8 - 1):
         raise_error(cpu, op, VECTOR_AC, 0, CAUSE_MISALIGNED, linear)
 
+# ---- data breakpoints: their pages have no entry in the TLB, so that every access to them comes by here -----------------
+
+cdef enum: WATCH_READS = 1 << BREAK_ACCESS, WATCH_WRITES = 1 << BREAK_WRITE | 1 << BREAK_ACCESS
+
+cdef bint is_watched_page(Cpu* cpu, u64 page) noexcept nogil:
+    return cpu.armed & WATCH_WRITES != 0 and conditions_met(cpu, page, 4096, WATCH_WRITES) != 0
+
+cdef inline void watch(Cpu* cpu, Op* op, u64 linear, int size, int access) noexcept nogil:
+    # The trap comes behind this instruction, so nothing may follow it in a block
+    cdef u32 met
+    if likely(not cpu.armed & WATCH_WRITES): return
+    met = conditions_met(cpu, linear, size // 8, WATCH_READS if access == READ else WATCH_WRITES)
+    if met == 0: return
+    run_alone(cpu, op)
+    cpu.debug_met |= met
+
 cdef inline u64 wrapped(Cpu* cpu, u64 linear) noexcept nogil:
     return linear if cpu.code_bits == 64 else <u32>linear
 
@@ -182,12 +196,15 @@ cdef void write_in(Cpu* cpu, Op* op, int bank, u64 linear, u64 value, int size, 
         else: physical_store(cpu, op, second + ((linear + i) & 0xFFF), (value >> (8 * i)) & 0xFF, 8)
 
 cdef u64 read_miss(Cpu* cpu, Op* op, u64 linear, int size, int segment) noexcept nogil:
+    watch(cpu, op, linear, size, READ)
     return read_in(cpu, op, cpu.cpl == 3, linear, size, segment, False)
 
 cdef u64 read_modify_miss(Cpu* cpu, Op* op, u64 linear, int size, int segment) noexcept nogil:
+    watch(cpu, op, linear, size, WRITE)
     return read_in(cpu, op, cpu.cpl == 3, linear, size, segment, True)
 
 cdef void write_miss(Cpu* cpu, Op* op, u64 linear, u64 value, int size, int segment) noexcept nogil:
+    watch(cpu, op, linear, size, WRITE)
     write_in(cpu, op, cpu.cpl == 3, linear, value, size, segment)
 
 cdef u64 read_system(Cpu* cpu, Op* op, u64 linear, int size) noexcept nogil:

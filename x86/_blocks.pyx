@@ -8,7 +8,9 @@ from posix.stdlib cimport posix_memalign
 from libc.string cimport memcpy, memset
 from x86._state cimport *
 from x86._decode cimport *
+from x86._debug cimport BREAK_CODE, is_enabled, kind_of_break
 from x86._operands cimport leave, jump
+from x86._tlb cimport is_canonical
 from x86._memory cimport frame_for, physical_read
 from x86._access cimport fetch_translate, forget_jumps, raise_error, raise_fault, write_protect
 from x86._causes cimport (CAUSE_FETCH_LIMIT, CAUSE_TOO_LONG, CAUSE_LOCK, CAUSE_UNDEFINED_OPCODE,
@@ -197,7 +199,7 @@ cdef inline u32 within_limit(Cpu* cpu, u64 rip, u32 available) noexcept nogil:
 cdef void check_rip(Cpu* cpu) noexcept nogil:
     cdef Op* link = cpu.link
     if cpu.code_bits == 64:
-        if unlikely(<u64>(<i64>(cpu.rip << 16) >> 16) != cpu.rip): raise_error(cpu, NULL, 13, 0, CAUSE_NON_CANONICAL, cpu.rip)
+        if unlikely(not is_canonical(cpu, cpu.rip)): raise_error(cpu, NULL, 13, 0, CAUSE_NON_CANONICAL, cpu.rip)
     elif unlikely(cpu.rip > cpu.segment[CS].limit):
         if link != NULL and <u64>link.imm == cpu.rip:           # a direct branch past the limit: the fault is the branch's
             cpu.budget += 1
@@ -287,6 +289,14 @@ cdef inline u32 slot(u64 physical, u64 rip, u32 mode) noexcept nogil:
     cdef u64 key = physical * <u64>0x9E3779B97F4A7C15u ^ (rip >> 12) * <u64>0xC2B2AE3D27D4EB4Fu ^ mode
     return <u32>(key >> 40) & (TABLE_SIZE - 1)
 
+cdef bint may_break(Cpu* cpu, u64 physical) noexcept nogil:
+    # Is there an instruction breakpoint with this offset in its page? Which page, the run loop asks, instruction alone.
+    cdef int number
+    for number in range(4):
+        if is_enabled(cpu.dr[7], number) and kind_of_break(cpu.dr[7], number) == BREAK_CODE \
+                and (cpu.dr[number] ^ physical) & 0xFFF == 0: return True
+    return False
+
 cdef Block* build(Cpu* cpu, BlockCache* cache, u64 physical) noexcept nogil:
     # Decode from rip to the end of the block. NULL: the first instruction has to run alone.
     cdef Instruction o
@@ -306,6 +316,9 @@ cdef Block* build(Cpu* cpu, BlockCache* cache, u64 physical) noexcept nogil:
         available = <u32>(page_end - here)
         allowed = within_limit(cpu, rip, 15)
         if available == 0 or allowed == 0: break
+        if unlikely(cpu.armed & 1 << BREAK_CODE) and may_break(cpu, here):
+            if retired == 0: return NULL
+            break
         decode_instruction(host, available if available < allowed else allowed, cpu.code_bits, &o)
         if o.status == NEED_MORE or (o.status != DECODED and available < 15):
             if retired == 0: return NULL                        # crosses the page (or the limit): run it alone

@@ -14,9 +14,10 @@ from libc.string cimport memset
 from x86._state cimport *
 from x86._flags cimport FLAG_AC, FLAG_IF, FLAG_RF, FLAG_TF
 from x86._access cimport flush_tlb
+from x86._breakpoints cimport code_conditions
 from x86._blocks cimport lookup, single
-from x86._interrupts cimport combine, deliver
-from x86._causes cimport CAUSE_SINGLE_STEP
+from x86._debug cimport BREAK_CODE, DEBUGCTL_BTF, DR6_BS
+from x86._interrupts cimport combine, deliver, deliver_debug
 
 cdef enum: LONGEST_STREAK = 16
 
@@ -65,6 +66,7 @@ cdef void settle(Cpu* cpu) noexcept nogil:
     cdef int reason = cpu.unwind_reason
     cpu.unwind_reason = 0
     cpu.single = 0
+    cpu.debug_met = 0
     give_back(cpu)
     if op != NULL:
         if not cpu.retired: cpu.budget -= op.position - 1 - (op.repeat == FUSED)
@@ -86,13 +88,21 @@ cdef inline void give_back(Cpu* cpu) noexcept nogil:
     cpu.withheld = 0
 
 cdef void step(Cpu* cpu) noexcept nogil:
-    # One instruction (or one iteration of a REP), outside any block; the debug trap after it
-    cdef bint trap = (cpu.rflags & FLAG_TF) != 0
-    cdef u64 events = cpu.event_count
+    # One instruction (or one iteration of a REP), outside any block. What it leaves to be trapped, the loop delivers.
+    cdef u64 behind
+    cdef u32 met
     cdef Op* op
+    if unlikely(cpu.armed & 1 << BREAK_CODE):
+        met = code_conditions(cpu)
+        if met:
+            deliver_debug(cpu, met)
+            return
     cpu.shadow = 0
     cpu.single = 1
+    cpu.trap = (cpu.rflags & FLAG_TF) != 0
     op = single(cpu)
+    behind = op[1].imm
+    cpu.midway = 0
     cpu.rflags &= ~<u64>FLAG_RF                             # RF lasts for one instruction; IRET may set it anew
     cpu.withheld = cpu.budget - 1
     cpu.budget = 1
@@ -100,11 +110,9 @@ cdef void step(Cpu* cpu) noexcept nogil:
     execute(cpu, op)
     cpu.single = 0
     give_back(cpu)
-    if trap and not cpu.shadow and cpu.event_count == events:       # INT n enters its handler without a trap
-        cpu.dr[6] |= 0x4000                                 # BS
-        cpu.fault.cause = CAUSE_SINGLE_STEP
-        cpu.fault.detail = 0
-        deliver(cpu, 1, 0, False, EVENT_FAULT)
+    if cpu.trap and not (cpu.debugctl & DEBUGCTL_BTF and (cpu.midway or cpu.rip == behind)): cpu.debug_pending |= DR6_BS
+    cpu.debug_pending |= cpu.debug_met
+    cpu.debug_met = 0
 
 cdef void loop(Cpu* cpu) noexcept nogil:
     cdef Op* first
@@ -117,6 +125,9 @@ cdef void loop(Cpu* cpu) noexcept nogil:
         if unlikely(alignment != cpu.aligned_only):         # what the TLB may answer by itself has changed
             cpu.aligned_only = alignment
             flush_tlb(cpu, True)
+        if unlikely(cpu.debug_pending) and cpu.shadow != SHADOW_STACK:
+            cpu.halted = 0
+            deliver_debug(cpu, cpu.debug_pending)
         if not cpu.shadow:
             if unlikely(cpu.nmi_pending) and not cpu.nmi_blocked:
                 cpu.nmi_pending = 0
@@ -133,7 +144,9 @@ cdef void loop(Cpu* cpu) noexcept nogil:
         else:
             first = lookup(cpu)
             if first == NULL or cpu.budget < first.total: step(cpu)
-            else: execute(cpu, first)
+            else:
+                cpu.midway = 0
+                execute(cpu, first)
 
 cdef void run(Cpu* cpu) noexcept nogil:
     cpu.exit = EXIT_NONE

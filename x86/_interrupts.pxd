@@ -10,6 +10,9 @@ cdef void deliver(Cpu* cpu, int vector, u32 error, bint has_error, int kind) noe
 # is retired once nothing can go wrong any more.
 cdef void deliver_software(Cpu* cpu, Op* op, int vector, u32 cause) noexcept nogil
 
+# #DB for the conditions in `met`, as DR6 shows them: breakpoints, a single step, a task switch
+cdef void deliver_debug(Cpu* cpu, u32 met) noexcept nogil
+
 # What becomes of `second`, met while `first` was being delivered: itself, 8 for #DF, or -1: the processor shuts down
 cdef int combine(int first, int second) noexcept nogil
 

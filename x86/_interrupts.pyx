@@ -8,9 +8,12 @@ from x86._state cimport *
 from x86._flags cimport *
 from x86._access cimport raise_error, read_system, top_slow
 from x86._operands cimport is_protected, long_mode, next_rip, retire
+from x86._model cimport CR4_VME
 from x86._segments cimport *
+from x86._virtual cimport is_virtual, real_flags, virtual_flags
 from x86._tasks cimport TASK_INTERRUPT, follow_task_gate, return_from_task, switch_task
 from x86._causes cimport *
+from x86._debug cimport (DEBUGCTL_BTF, DEBUGCTL_LBR, DR6_BS, DR6_CONDITIONS, DR7_GD, is_enabled)
 
 cdef enum: VECTOR_DE = 0, VECTOR_DB = 1, VECTOR_BP = 3, VECTOR_OF = 4, VECTOR_DF = 8, VECTOR_PF = 14, VECTOR_CP = 21
 
@@ -86,25 +89,45 @@ cdef void deliver(Cpu* cpu, int vector, u32 error, bint has_error, int kind) noe
     cpu.delivering = vector + 1 if caused else 0                # interrupts are benign, whatever their number
     cpu.external = 1
     d.vector, d.error, d.has_error, d.software, d.retired, d.rip = vector, error, has_error, False, True, cpu.rip
-    d.flags = read_rflags(cpu) | (FLAG_RF if is_fault(vector, kind) else 0)
+    d.flags = read_rflags(cpu)
+    if is_fault(vector, kind) or cpu.midway: d.flags |= FLAG_RF
+    if vector == VECTOR_DB and caused:
+        cpu.dr[7] &= ~<u64>DR7_GD
+        cpu.debugctl &= ~<u64>(DEBUGCTL_LBR | DEBUGCTL_BTF)
+        if cpu.fault.cause == CAUSE_DR_GENERAL_DETECT: d.flags |= FLAG_RF       # the one #DB that is a fault and no breakpoint
     through_table(cpu, NULL, &d)
+    cpu.midway = 0
     cpu.delivering = 0
     cpu.external = 0
     event.target = cpu.rip
 
+cdef void deliver_debug(Cpu* cpu, u32 met) noexcept nogil:
+    cdef int number
+    cpu.debug_pending = 0
+    cpu.dr[6] = (cpu.dr[6] & ~<u64>DR6_CONDITIONS) | met
+    cpu.fault.cause = CAUSE_SINGLE_STEP if met & DR6_BS else CAUSE_TASK_DEBUG
+    cpu.fault.detail = 0
+    for number in range(4):
+        if (met >> number) & 1 and is_enabled(cpu.dr[7], number):
+            cpu.fault.cause, cpu.fault.detail = CAUSE_DEBUG_REGISTER, cpu.dr[number]
+    deliver(cpu, VECTOR_DB, 0, False, EVENT_FAULT)
+
 cdef void deliver_software(Cpu* cpu, Op* op, int vector, u32 cause) noexcept nogil:
     cdef Delivery d
     cdef Event event
-    if cause == CAUSE_SOFTWARE_INTERRUPT and cpu.rflags & FLAG_VM and cpu.rflags & FLAG_IOPL != FLAG_IOPL:
+    cdef bint in_task = cause == CAUSE_SOFTWARE_INTERRUPT and cpu.rflags & FLAG_VM and is_redirected(cpu, op, vector)
+    if not in_task and cause == CAUSE_SOFTWARE_INTERRUPT and cpu.rflags & FLAG_VM and cpu.rflags & FLAG_IOPL != FLAG_IOPL:
         raise_error(cpu, op, VECTOR_GP, 0, CAUSE_V86_IOPL, vector)
     place(cpu, op, &event, EVENT_SOFTWARE)                      # logged below: a task switch may start over
     event.vector, event.cause, event.detail = vector, cause, vector
     cpu.delivering = 0
+    cpu.trap = 0                                                # the handler begins without a single-step trap
     cpu.external = cause == CAUSE_ICEBP
     d.vector, d.error, d.has_error, d.software, d.retired = vector, 0, False, cause != CAUSE_ICEBP, False
     d.rip = next_rip(cpu, op)
     d.flags = read_rflags(cpu)
-    through_table(cpu, op, &d)
+    if in_task: through_virtual_vector(cpu, op, &d)
+    else: through_table(cpu, op, &d)
     if not d.retired: retire(cpu, op)
     cpu.external = 0
     event.target = cpu.rip
@@ -116,21 +139,39 @@ cdef void through_table(Cpu* cpu, Op* op, Delivery* d) noexcept nogil:
     elif long_mode(cpu): through_long_gate(cpu, op, d)
     else: through_gate(cpu, op, d)
 
-cdef void through_vector(Cpu* cpu, Op* op, Delivery* d) noexcept nogil:
-    # Real mode: four bytes a vector, offset and segment; no error codes
+cdef void enter_vector(Cpu* cpu, Op* op, Delivery* d, u64 base) noexcept nogil:
+    # Four bytes a vector, offset and segment; no error codes
     cdef Stack stack
-    cdef u64 entry
-    if <u32>(d.vector * 4 + 3) > cpu.idtr.limit:
-        raise_error(cpu, op, VECTOR_GP, d.vector * 8 + 2 + cpu.external, CAUSE_IVT_LIMIT, d.vector)
-    entry = read_system(cpu, op, cpu.idtr.base + d.vector * 4, 32)
+    cdef u64 entry = read_system(cpu, op, base + d.vector * 4, 32)
     current_stack(cpu, &stack)
     push_on(cpu, op, &stack, d.flags, 16)
     push_on(cpu, op, &stack, cpu.segment[CS].selector, 16)
     push_on(cpu, op, &stack, d.rip, 16)
     set_stack(cpu, &stack)
     set_real_code(cpu, <u16>(entry >> 16))
-    cpu.rflags &= ~<u64>(FLAG_IF | FLAG_TF | FLAG_AC | FLAG_RF)
     cpu.rip = <u16>entry
+
+cdef void through_vector(Cpu* cpu, Op* op, Delivery* d) noexcept nogil:             # real mode
+    if <u32>(d.vector * 4 + 3) > cpu.idtr.limit:
+        raise_error(cpu, op, VECTOR_GP, d.vector * 8 + 2 + cpu.external, CAUSE_IVT_LIMIT, d.vector)
+    enter_vector(cpu, op, d, cpu.idtr.base)
+    cpu.rflags &= ~<u64>(FLAG_IF | FLAG_TF | FLAG_AC | FLAG_RF)
+
+# INT n in V86 mode with CR4.VME: where its bit in the interrupt redirection bitmap, the 32 bytes below the I/O permission
+# map of the TSS, is 0, it goes through the vectors at linear address 0 and stays in the task
+
+cdef bint is_redirected(Cpu* cpu, Op* op, int vector) noexcept nogil:
+    cdef Segment* tr = &cpu.segment[TR]
+    cdef u32 at
+    if not cpu.paging.cr4 & CR4_VME or tr.access & TYPE != TSS32_BUSY or tr.limit < 103: return False
+    at = <u32>read_system(cpu, op, <u32>(tr.base + 102), 16) - 32 + (vector >> 3)
+    return at <= tr.limit and not (read_system(cpu, op, <u32>(tr.base + at), 8) >> (vector & 7)) & 1
+
+cdef void through_virtual_vector(Cpu* cpu, Op* op, Delivery* d) noexcept nogil:
+    cdef u64 masked = FLAG_IF if cpu.rflags & FLAG_IOPL == FLAG_IOPL else FLAG_VIF
+    if masked == FLAG_VIF: d.flags = virtual_flags(d.flags)
+    enter_vector(cpu, op, d, 0)
+    cpu.rflags &= ~<u64>(masked | FLAG_TF | FLAG_RF)
 
 # A gate of the IDT; in long mode it has 16 bytes, the second eight with offset 63..32
 #
@@ -313,7 +354,7 @@ cdef void interrupt_return(Cpu* cpu, Op* op, int size) noexcept nogil:
     cdef u64 rip, flags, mask
     cdef u32 step = size // 8, bits = cpu.code_bits
     cdef u16 selector
-    if cpu.rflags & FLAG_VM and cpu.rflags & FLAG_IOPL != FLAG_IOPL: raise_error(cpu, op, VECTOR_GP, 0, CAUSE_V86_IOPL, 0)
+    cdef bint is_virtual_ = is_virtual(cpu, op, size)
     if is_protected(cpu) and cpu.rflags & FLAG_NT:
         if long_mode(cpu): raise_error(cpu, op, VECTOR_GP, 0, CAUSE_TASK_NT_IN_LONG_MODE, 0)
         return_from_task(cpu, op)
@@ -325,6 +366,9 @@ cdef void interrupt_return(Cpu* cpu, Op* op, int size) noexcept nogil:
     mask = returnable_flags(cpu, size)
     if not is_protected(cpu):
         if rip > cpu.segment[CS].limit: raise_error(cpu, op, VECTOR_GP, 0, CAUSE_TARGET_LIMIT, rip)
+        if is_virtual_:
+            flags = real_flags(cpu, op, flags)
+            mask |= FLAG_VIF
         if not cpu.rflags & FLAG_VM: mask &= ~<u64>(FLAG_VIF | FLAG_VIP)
         set_pointer(cpu, cpu.gpr[RSP] + 3 * step)
         set_real_code(cpu, selector)

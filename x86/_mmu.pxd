@@ -1,12 +1,12 @@
 # The page walker. It knows tables and permissions, nothing of instructions.
 from x86._state cimport Memory as MemoryMap, Paging, Translation, u8, u32, u64
 
-cdef enum: MAX_LEVELS = 4
+cdef enum: MAX_LEVELS = 5
 
 cdef struct Entry:              # a page-table entry as it was read
     u64 address                 # physical
     u64 value
-    u32 level                   # 4 PML4E, 3 PDPTE, 2 PDE, 1 PTE
+    u32 level                   # 5 PML5E, 4 PML4E, 3 PDPTE, 2 PDE, 1 PTE
 
 cdef struct Path:               # the entries between CR3 and the page, those of PAE's PDPTE registers excepted
     Entry entries[MAX_LEVELS]

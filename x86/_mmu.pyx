@@ -9,7 +9,7 @@ So a walk that faults changes nothing: the manual has A set "whenever the proces
 part of linear-address translation", and leaves open whether a translation that fails has used its upper entries.
 x86/paging.py says the same in plain Python.
 
-An entry, 64 bits wide (PAE and 4-level); one of 32-bit paging is its lower half:
+An entry, 64 bits wide (PAE, 4-level, 5-level); one of 32-bit paging is its lower half:
 
      63  62    52 51      M M-1                   12 11  9   8   7   6   5   4   3   2   1   0
     +---+--------+---------+-------------------------+-----+---+---+---+---+---+---+---+---+---+
@@ -28,7 +28,7 @@ from x86._state cimport EXECUTE, READ, WRITE, likely
 from x86.paging import Step, Walk, entry_name
 
 cdef enum: PRESENT = 1, RW = 2, US = 4, ACCESSED = 0x20, DIRTY = 0x40, PS = 0x80, GLOBAL = 0x100
-cdef enum: CR4_PSE = 0x10, CR4_PAE = 0x20, CR4_PGE = 0x80, CR4_SMEP = 0x100000, CR4_SMAP = 0x200000
+cdef enum: CR4_PSE = 0x10, CR4_PAE = 0x20, CR4_PGE = 0x80, CR4_LA57 = 0x1000, CR4_SMEP = 0x100000, CR4_SMAP = 0x200000
 cdef enum: CR0_WP = 0x10000, EFER_LMA = 0x400, EFER_NXE = 0x800
 cdef enum: ERROR_P = 1, ERROR_W = 2, ERROR_U = 4, ERROR_RSVD = 8, ERROR_I = 16
 cdef enum: PAGE_FAULT = 14
@@ -44,11 +44,15 @@ cdef inline u64 bits(u32 high, u32 low) noexcept nogil:
 
 # ---- what the mode says ----------------------------------------------------------------------------------------------
 
-cdef inline bint four_level(Paging* paging) noexcept nogil:
+cdef inline bint long_paging(Paging* paging) noexcept nogil:        # 4 or 5 levels
     return (paging.efer & EFER_LMA) != 0
 
+cdef inline u32 top_level(Paging* paging) noexcept nogil:
+    if not long_paging(paging): return 2
+    return 5 if paging.cr4 & CR4_LA57 else 4
+
 cdef inline bint wide(Paging* paging) noexcept nogil:              # 64-bit entries, nine index bits a level
-    return (paging.cr4 & CR4_PAE) != 0 or four_level(paging)
+    return (paging.cr4 & CR4_PAE) != 0 or long_paging(paging)
 
 cdef inline bint is_page(Paging* paging, u32 level, u64 entry) noexcept nogil:
     if level == 1: return True
@@ -61,10 +65,10 @@ cdef u64 reserved_bits(Paging* paging, u32 level, bint page) noexcept nogil:
     if not wide(paging):
         if not page or level == 1: return 0
         return bits(21, 21) | bits(20, max(width, 32) - 19)         # the PSE-36 bits beyond MAXPHYADDR
-    cdef u64 mask = bits(51, width) if four_level(paging) else bits(62, width)
+    cdef u64 mask = bits(51, width) if long_paging(paging) else bits(62, width)
     if not paging.efer & EFER_NXE: mask |= XD
     if page and level > 1: mask |= bits(9 * level + 2, 13)          # 12 is PAT, 13 .. below the page's number
-    if level == 4: mask |= PS
+    if level >= 4: mask |= PS
     return mask
 
 cdef u64 page_address(Paging* paging, u32 level, u64 entry) noexcept nogil:
@@ -80,7 +84,7 @@ cdef inline int refuse(Translation* out, u32 error, u32 cause, u32 level, u64 ad
 
 cdef int follow(MemoryMap* memory, Paging* paging, u64 linear, Path* path, Translation* out) noexcept nogil:
     cdef u32 size = 64 if wide(paging) else 32, index_bits = 9 if size == 64 else 10
-    cdef u32 level = 4 if four_level(paging) else 2, shift, index
+    cdef u32 level = top_level(paging), shift, index
     cdef u64 table = paging.cr3, address, value
     cdef Entry* entry
     path.count, path.set_in_all, path.set_in_any = 0, ~<u64>0, 0
@@ -153,7 +157,7 @@ cdef int translate_only(MemoryMap* memory, Paging* paging, u64 linear, int acces
                         Translation* out) noexcept nogil:
     cdef int vector
     memset(out, 0, sizeof(Translation))
-    if not four_level(paging): linear &= <u64>0xFFFFFFFF
+    if not long_paging(paging): linear &= <u64>0xFFFFFFFF
     if not paging.cr0 & CR0_PG:
         path.count = 0
         out.physical, out.page_size, out.writable, out.user = linear & paging.address_mask, 4096, True, True
@@ -218,11 +222,11 @@ cdef class Walker:
         cdef Entry entry
         cdef int kind = ACCESSES[access]
         cdef int vector
-        if not four_level(&self.paging): linear &= <u64>0xFFFFFFFF
+        if not long_paging(&self.paging): linear &= <u64>0xFFFFFFFF
         vector = translate_only(&self.memory.map, &self.paging, linear, kind, user, ac, &path, &found)
         steps = []
         paged = self.paging.cr0 & CR0_PG
-        if paged and wide(&self.paging) and not four_level(&self.paging):
+        if paged and wide(&self.paging) and not long_paging(&self.paging):
             index = (linear >> 30) & 3
             steps.append(Step(3, entry_name(3), (self.paging.cr3 & bits(31, 5)) + 8 * index, self.paging.pdpte[index]))
         for index in range(path.count):

@@ -2,7 +2,8 @@
 # `kind` and `size` are constants in every instantiation, so all the ifs below fold away.
 from x86._state cimport *
 from x86._flags cimport *
-from x86._tlb cimport load, store, load_to_modify, load_host, store_host
+from x86._causes cimport CAUSE_NON_CANONICAL_TARGET, CAUSE_TARGET_LIMIT
+from x86._tlb cimport is_canonical, load, store, load_to_modify, load_host, store_host
 from x86._access cimport raise_fault, raise_error, segmented, push_slow, top_slow, probe
 
 # ---- registers ----------------------------------------------------------------------------------------------------
@@ -149,8 +150,8 @@ cdef inline Op* jump(Cpu* cpu, Op* op) noexcept nogil:          # a taken direct
 cdef inline u64 check_target(Cpu* cpu, Op* op, u64 rip, const int size) noexcept nogil:
     rip = truncate(rip, size)
     if cpu.code_bits == 64:
-        if unlikely(<u64>(<i64>(rip << 16) >> 16) != rip): raise_error(cpu, op, 13, 0, 0, rip)
-    elif unlikely(rip > cpu.segment[CS].limit): raise_error(cpu, op, 13, 0, 0, rip)
+        if unlikely(not is_canonical(cpu, rip)): raise_error(cpu, op, 13, 0, CAUSE_NON_CANONICAL_TARGET, rip)
+    elif unlikely(rip > cpu.segment[CS].limit): raise_error(cpu, op, 13, 0, CAUSE_TARGET_LIMIT, rip)
     return rip
 
 cdef inline Op* branch(Cpu* cpu, Op* op, u64 rip) noexcept nogil:

@@ -7,7 +7,8 @@ from x86._state cimport *
 from x86._state cimport Memory as MemoryMap
 from x86._flags cimport *
 from x86._memory cimport Memory, frame_for
-from x86._model cimport MODEL_SIGNATURE
+from x86._model cimport CR4_LA57, MODEL_SIGNATURE
+from x86._breakpoints cimport arm
 from x86._access cimport flush_tlb, forget_jumps, miss, set_context
 from x86._blocks cimport BlockCache, code_written, empty_cache, free_cache, new_cache, slow_handler
 from x86._execute cimport run as run_loop
@@ -167,6 +168,10 @@ cdef class Processor:
         cpu.fpu.fcw, cpu.fpu.mxcsr = 0x40, 0x1F80
         cpu.withheld = 0
         cpu.shadow = cpu.halted = cpu.nmi_blocked = cpu.nmi_pending = cpu.single = cpu.delivering = cpu.external = 0
+        cpu.midway = cpu.trap = 0
+        cpu.debug_met = cpu.debug_pending = 0
+        cpu.debugctl = 0
+        arm(cpu)
         self._mode_changed()
 
     cdef _mode_changed(self):
@@ -180,6 +185,7 @@ cdef class Processor:
         else: cpu.cpl = (cpu.segment[SS].access >> 5) & 3
         if cpu.code_bits == 64: cpu.stack_mask = ~<u64>0
         else: cpu.stack_mask = 0xFFFFFFFFu if cpu.segment[SS].access & 0x4000 else 0xFFFF
+        cpu.canonical_shift = 64 - (57 if cpu.paging.cr4 & CR4_LA57 else 48)
         cpu.link = NULL
         flush_tlb(cpu, True)
 
@@ -297,12 +303,14 @@ cdef class Processor:
             flush_tlb(cpu, False)
         elif key == "cr4":
             cpu.paging.cr4 = value
-            flush_tlb(cpu, True)
+            self._mode_changed()
         elif key == "cr8": cpu.cr8 = value
         elif key == "efer":
             cpu.paging.efer = value
             self._mode_changed()
-        elif len(key) == 3 and key[:2] == "dr" and key[2] in "01234567": cpu.dr[int(key[2])] = value
+        elif len(key) == 3 and key[:2] == "dr" and key[2] in "01234567":
+            cpu.dr[int(key[2])] = value
+            arm(cpu)
         elif key in ("halted", "intr", "gdtr", "idtr"): getattr(Processor, key).__set__(self, value)
         else: raise AttributeError(f"a processor has no register {key!r}")
 

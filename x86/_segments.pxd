@@ -2,7 +2,8 @@
 from x86._state cimport *
 from x86._access cimport raise_error, raise_fault
 from x86._operands cimport is_protected
-from x86._causes cimport CAUSE_ONLY_IN_PROTECTED_MODE, CAUSE_PRIVILEGED
+from x86._causes cimport CAUSE_ONLY_IN_PROTECTED_MODE, CAUSE_PRIVILEGED, CAUSE_UMIP
+from x86._model cimport CR4_UMIP
 
 cdef enum:                      # Segment.access, laid out in _state.pxd
     ACCESSED = 1, WRITABLE = 2, READABLE = 2,           # data, code
@@ -54,15 +55,15 @@ cdef inline bint is_readable(u16 access) noexcept nogil:
 cdef inline bint is_conforming(u16 access) noexcept nogil:
     return access & (CODE | CONFORMING) == CODE | CONFORMING
 
-cdef inline bint is_canonical(u64 linear) noexcept nogil:
-    return <u64>(<i64>(linear << 16) >> 16) == linear
-
 # What system instructions ask first
 cdef inline void privileged(Cpu* cpu, Op* op) noexcept nogil:                  # CPL 0
     if unlikely(cpu.cpl != 0): raise_error(cpu, op, VECTOR_GP, 0, CAUSE_PRIVILEGED, 0)
 
 cdef inline void protected_only(Cpu* cpu, Op* op) noexcept nogil:              # neither real mode nor V86
     if unlikely(not is_protected(cpu)): raise_fault(cpu, op, VECTOR_UD, CAUSE_ONLY_IN_PROTECTED_MODE, 0)
+
+cdef inline void check_umip(Cpu* cpu, Op* op) noexcept nogil:                  # SGDT SIDT SLDT STR SMSW
+    if unlikely(cpu.cpl != 0 and cpu.paging.cr4 & CR4_UMIP): raise_error(cpu, op, VECTOR_GP, 0, CAUSE_UMIP, 0)
 
 # Raise `vector` with the error code of `selector`: its index and TI, and EXT where an event is being delivered
 cdef void refuse(Cpu* cpu, Op* op, int vector, u32 selector, u32 cause) noexcept nogil

@@ -5,7 +5,7 @@ carry EXT (Cpu.external) while an event is being delivered.
 """
 from x86._state cimport *
 from x86._flags cimport FLAG_VM
-from x86._tlb cimport store
+from x86._tlb cimport is_canonical, is_canonical_base, store
 from x86._access cimport raise_error, read_system, write_system, set_context, forget_jumps
 from x86._operands cimport is_protected, long_mode
 from x86._causes cimport *
@@ -148,7 +148,7 @@ cdef void extend_system(Cpu* cpu, Op* op, Descriptor* d) noexcept nogil:
     if not long_mode(cpu): return
     if not extend(cpu, op, d): refuse(cpu, op, VECTOR_GP, d.selector, CAUSE_SELECTOR_BEYOND_TABLE)
     if (d.high >> 40) & 0x1F: refuse(cpu, op, VECTOR_GP, d.selector, CAUSE_DESCRIPTOR_RESERVED)
-    if not is_canonical(base_of(d) | (d.high << 32)): refuse(cpu, op, VECTOR_GP, d.selector, CAUSE_NON_CANONICAL)
+    if not is_canonical_base(cpu, base_of(d) | (d.high << 32)): refuse(cpu, op, VECTOR_GP, d.selector, CAUSE_NON_CANONICAL)
 
 cdef void set_system(Cpu* cpu, int register, const Descriptor* d, u16 access) noexcept nogil:
     cdef Segment* s = &cpu.segment[register]
@@ -206,7 +206,7 @@ cdef void check_code_size(Cpu* cpu, Op* op, const Descriptor* d) noexcept nogil:
 
 cdef void check_entry(Cpu* cpu, Op* op, const Descriptor* d, u64 offset) noexcept nogil:
     if long_mode(cpu) and d.access & LONG_CODE:
-        if not is_canonical(offset): raise_error(cpu, op, VECTOR_GP, cpu.external, CAUSE_NON_CANONICAL_TARGET, offset)
+        if not is_canonical(cpu, offset): raise_error(cpu, op, VECTOR_GP, cpu.external, CAUSE_NON_CANONICAL_TARGET, offset)
     elif offset > limit_of(d): raise_error(cpu, op, VECTOR_GP, cpu.external, CAUSE_TARGET_LIMIT, offset)
     mark_accessed(cpu, op, d)
 
@@ -252,7 +252,7 @@ cdef void push_on(Cpu* cpu, Op* op, Stack* stack, u64 value, int size) noexcept 
     cdef Segment* s = &stack.segment
     if stack.flat:
         linear = pointer
-        if not is_canonical(linear): raise_error(cpu, op, VECTOR_SS, stack.error, CAUSE_NON_CANONICAL_STACK, linear)
+        if not is_canonical(cpu, linear): raise_error(cpu, op, VECTOR_SS, stack.error, CAUSE_NON_CANONICAL_STACK, linear)
     else:
         linear = <u32>(s.base + pointer)
         if s.access & (CODE | EXPAND_DOWN) == EXPAND_DOWN:
@@ -290,7 +290,7 @@ cdef void inner_stack(Cpu* cpu, Op* op, u32 level, u32 ist, Stack* stack) noexce
         at = 28 + 8 * ist if ist else 4 + 8 * level
         if at + 7 > tr.limit: refuse_task(cpu, op, CAUSE_TSS_LIMIT)
         stack.pointer = read_system(cpu, op, tr.base + at, 64)
-        if not is_canonical(stack.pointer):
+        if not is_canonical(cpu, stack.pointer):
             raise_error(cpu, op, VECTOR_SS, cpu.external, CAUSE_TSS_STACK_NON_CANONICAL, stack.pointer)
         stack.mask = ~<u64>0
         stack.error = cpu.external

@@ -52,6 +52,8 @@ cdef enum:                      # Cpu.unwind_reason: why a handler was left by l
     UNWIND_FAULT = 1,           # deliver Cpu.fault at unwind_op
     UNWIND_SINGLE               # restart this one instruction outside its block: MMIO, or a write into code
 
+cdef enum: SHADOW_STI = 1, SHADOW_STACK = 2             # STI: interrupts wait; MOV SS, POP SS: debug traps do as well
+
 cdef enum:                      # Op.repeat
     REPEAT_NONE = 0, REPEAT_E = 1, REPEAT_NE = 2,   # F3 and F2
     FUSED = 4                   # no repetition: two instructions in one Op
@@ -224,14 +226,14 @@ cdef struct Cpu:
     Table gdtr, idtr
     u64 star, lstar, cstar, fmask, kernel_gs_base
     u64 sysenter_cs, sysenter_esp, sysenter_eip
-    u64 pat, apic_base, tsc_aux, misc_enable
+    u64 pat, apic_base, tsc_aux, misc_enable, debugctl
     i64 tsc_offset
     u64 mtrr_fixed[11]
     u64 mtrr_variable[16]
     u64 mtrr_default
     Fpu fpu
     # -- execution --
-    u8 shadow                   # 1: no interrupt before the next instruction is done (STI, MOV SS)
+    u8 shadow                   # SHADOW_*: what has to wait until the next instruction is done
     u8 halted
     u8 nmi_blocked
     u8 nmi_pending
@@ -242,7 +244,13 @@ cdef struct Cpu:
     u8 external                 # that event came from outside: EXT in error codes
     u8 retired                  # the instructions before unwind_op are counted already (REP counts as it goes)
     u8 aligned_only             # alignment checks (CR0.AM, AC, CPL 3) or SMAP's AC were like this when the TLB was filled
+    u8 armed                    # breakpoints of the debug registers: bit t, one of the kind R/W = t is enabled
+    u8 midway                   # a REP has been left between two iterations: it is no new instruction at rip
+    u8 trap                     # TF was set when this instruction began
+    u8 canonical_shift          # 64 - bits of a linear address: 16, or 7 with CR4.LA57
     u8 large_pages              # the TLB holds pieces of large pages: INVLPG has to drop them all
+    u32 debug_met               # DR6 bits of data breakpoints that the present instruction has met,
+    u32 debug_pending           # and of all that wait for the end of an instruction
     i64 withheld                # budget kept back while one instruction runs alone: a REP does one iteration then
     u32 streak                  # faults delivered without an instruction retired between them,
     i64 streak_time             # and when that was

@@ -7,12 +7,14 @@ that a TSS among code bytes cannot make it start over half-way.
 from x86._state cimport *
 from x86._flags cimport *
 from x86._access cimport flush_tlb, raise_error, raise_fault, read_system, run_alone, translate, write_system
+from x86._breakpoints cimport arm
+from x86._debug cimport DR6_BT, DR7_LOCAL
 from x86._mmu cimport load_pdptes
 from x86._operands cimport next_rip, retire
 from x86._segments cimport *
 from x86._causes cimport *
 
-cdef enum: CR0_TS = 8, CR4_PAE = 0x20, VECTOR_DB = 1
+cdef enum: CR0_TS = 8, CR4_PAE = 0x20
 
 cdef struct Task:               # a TSS as it is read: the 16-bit one has no CR3, FS and GS
     u64 cr3, rip, flags
@@ -182,7 +184,9 @@ cdef void switch_task(Cpu* cpu, Op* op, const Descriptor* tss, int how, u64 rip,
     cpu.rip = task.rip
     set_arithmetic_flags(cpu, task.flags)
     cpu.rflags = (task.flags & 0x3F7700) | 2
-    cpu.dr[7] &= ~<u64>0x155                                        # local breakpoints and LE
+    if cpu.dr[7] & DR7_LOCAL:
+        cpu.dr[7] &= ~<u64>DR7_LOCAL
+        arm(cpu)
     if wide: load_page_directory(cpu, task.cr3)
     load_segments(cpu, &task)
     if task.rip > cpu.segment[CS].limit: raise_error(cpu, NULL, VECTOR_GP, cpu.external, CAUSE_TARGET_LIMIT, task.rip)
@@ -190,9 +194,7 @@ cdef void switch_task(Cpu* cpu, Op* op, const Descriptor* tss, int how, u64 rip,
         current_stack(cpu, &stack)
         push_on(cpu, NULL, &stack, error, 32 if wide else 16)
         set_stack(cpu, &stack)
-    if task.trap:
-        cpu.dr[6] |= 0x8000                                         # BT
-        raise_fault(cpu, NULL, VECTOR_DB, CAUSE_TASK_DEBUG, 0)
+    if task.trap: cpu.debug_pending |= DR6_BT
 
 cdef void return_from_task(Cpu* cpu, Op* op) noexcept nogil:
     cdef Descriptor tss

@@ -4,6 +4,7 @@
                                        +--------+--------+--------+--------+--------+
                                        |  PML4  |  PDPT  |   PD   |   PT   | offset |      9 bits each: 512 entries
                                        +--------+--------+--------+--------+--------+
+    5-level paging puts bits 56..48 in front: the PML5, 512 entries more
     PAE                                          | 31..30 |   PD   |   PT   | offset |      level 3 are four registers
     32-bit                                         |   PD   |   PT   |      offset    |      10 bits each: 1024 entries
 
@@ -15,14 +16,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from x86 import faults
-from x86.registers import (CR0_PG, CR0_WP, CR4_PAE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, EFER_LMA, EFER_NXE)
+from x86.registers import (CR0_PG, CR0_WP, CR4_LA57, CR4_PAE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, EFER_LMA, EFER_NXE)
 
 P, RW, US, A, D, PS, G, XD = 1, 2, 4, 0x20, 0x40, 0x80, 0x100, 1 << 63
-LEVELS = {4: "PML4E", 3: "PDPTE", 2: "PDE", 1: "PTE"}
+LEVELS = {5: "PML5E", 4: "PML4E", 3: "PDPTE", 2: "PDE", 1: "PTE"}
 
 
 def entry_name(level: int) -> str:
-    """PML4E, PDPTE, PDE or PTE."""
+    """PML5E, PML4E, PDPTE, PDE or PTE."""
     return LEVELS[level]
 
 
@@ -70,7 +71,7 @@ class Walk:
     def marks(self) -> dict[int, int]:
         """{physical address of an entry: its value after A (and D) were set}, of those that change."""
         changed = {}
-        pages = [step for step in self.steps if step.level < 3 or self.steps[0].level == 4]     # PAE's PDPTE has no A
+        pages = [step for step in self.steps if step.level < 3 or self.steps[0].level >= 4]     # PAE's PDPTE has no A
         for step in pages if self.error is None else ():
             value = step.value | A | (D if self.access == "write" and step is pages[-1] else 0)
             if value != step.value:
@@ -84,13 +85,13 @@ def bits(high: int, low: int) -> int:
 
 def reserved(registers: Registers, level: int, page: bool) -> int:
     """The bits that must be 0 in a present entry of this level."""
-    width, four_level = registers.physical_bits, registers.efer & EFER_LMA
-    if not (registers.cr4 & CR4_PAE or four_level):
+    width, long_paging = registers.physical_bits, registers.efer & EFER_LMA
+    if not (registers.cr4 & CR4_PAE or long_paging):
         return bits(21, max(width, 32) - 19) | 1 << 21 if page and level == 2 else 0
-    mask = bits(51 if four_level else 62, width) | (0 if registers.efer & EFER_NXE else XD)
+    mask = bits(51 if long_paging else 62, width) | (0 if registers.efer & EFER_NXE else XD)
     if page and level > 1:
         mask |= bits(9 * level + 2, 13)
-    return mask | (PS if level == 4 else 0)
+    return mask | (PS if level >= 4 else 0)
 
 
 def walk(read: Callable[[int, int], int], registers: Registers, linear: int, access: str = "read", user: bool = False,
@@ -99,9 +100,9 @@ def walk(read: Callable[[int, int], int], registers: Registers, linear: int, acc
 
     user is the privilege of the access (CPL 3); ac is EFLAGS.AC, which opens user pages to the supervisor under SMAP.
     """
-    four_level, steps = registers.efer & EFER_LMA, []
-    wide = four_level or registers.cr4 & CR4_PAE
-    linear &= bits(63 if four_level else 31, 0)
+    long_paging, steps = registers.efer & EFER_LMA, []
+    wide = long_paging or registers.cr4 & CR4_PAE
+    linear &= bits(63 if long_paging else 31, 0)
 
     def fault(error: int, cause: int, level: int) -> Walk:
         error |= (2 if access == "write" else 0) | (4 if user else 0)
@@ -113,8 +114,10 @@ def walk(read: Callable[[int, int], int], registers: Registers, linear: int, acc
         return Walk(linear, access, user, (), linear & registers.address_mask, 4096, True, True)
 
     # Down the levels, to the first entry that is a page
-    level, table = (4, registers.cr3) if four_level else (2, registers.cr3)
-    if wide and not four_level:
+    level, table = 2, registers.cr3
+    if long_paging:
+        level = 5 if registers.cr4 & CR4_LA57 else 4
+    elif wide:
         table = registers.pdpte[linear >> 30]
         steps.append(Step(3, "PDPTE", (registers.cr3 & bits(31, 5)) + 8 * (linear >> 30), table))
         if not table & P:
@@ -135,7 +138,7 @@ def walk(read: Callable[[int, int], int], registers: Registers, linear: int, acc
         table, level = entry, level - 1
 
     # The rights of all entries together
-    entries = [step for step in steps if four_level or step.level < 3]
+    entries = [step for step in steps if long_paging or step.level < 3]
     user_page = all(step.value & US for step in entries)
     may_write = all(step.value & RW for step in entries)
     if user and not user_page:

@@ -3,9 +3,6 @@
 cdef inline Op* jmp(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     return jump(cpu, op)
 
-cdef inline bint is_target(Cpu* cpu, u64 rip) noexcept nogil:      # may a 64-bit branch go there?
-    return <u64>(<i64>(rip << 16) >> 16) == rip
-
 # Out of line, so that 64-bit branches whose stack access hits the TLB are leaves
 cdef Op* refused(Cpu* cpu, Op* op, u64 rip) noexcept nogil:
     return branch(cpu, op, check_target(cpu, op, rip, 64))
@@ -24,7 +21,7 @@ cdef inline Op* jump_indirect(Cpu* cpu, Op* op, const int kind, const int size) 
     reach(cpu, op, where, kind, size, READ)
     cdef u64 target = read_destination(cpu, op, where, kind, size)
     if size != 64: return branch(cpu, op, check_target(cpu, op, target, size))
-    if unlikely(not is_target(cpu, target)): return refused(cpu, op, target)
+    if unlikely(not is_canonical(cpu, target)): return refused(cpu, op, target)
     return branch(cpu, op, target)
 
 cdef inline Op* call(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
@@ -40,7 +37,7 @@ cdef inline Op* call_indirect(Cpu* cpu, Op* op, const int kind, const int size) 
     reach(cpu, op, where, kind, size, READ)
     cdef u64 target = read_destination(cpu, op, where, kind, size)
     if size == 64:
-        if unlikely(not is_target(cpu, target)): return refused(cpu, op, target)
+        if unlikely(not is_canonical(cpu, target)): return refused(cpu, op, target)
         if unlikely(not push_hit(cpu, op.rip + op.length)): return call_missed(cpu, op, target)
     else:
         target = check_target(cpu, op, target, size)
@@ -52,7 +49,7 @@ cdef inline Op* ret_some(Cpu* cpu, Op* op, u64 more, const int size) noexcept no
     if size == 64:
         if unlikely(not top_is_hit(cpu)): return ret_missed(cpu, op, more)
         target = load_top(cpu)
-        if unlikely(not is_target(cpu, target)): return refused(cpu, op, target)
+        if unlikely(not is_canonical(cpu, target)): return refused(cpu, op, target)
         cpu.gpr[RSP] += 8 + more
     else:
         target = check_target(cpu, op, top(cpu, op, size), size)

@@ -1,7 +1,9 @@
 # MOV CRn, MOV DRn, LMSW SMSW CLTS (SDM volume 3, "Control Registers", "Mode Switching"; volume 2, "MOV - Move to/from
 # Control Registers"). What is asked for is worked out in a copy of Paging: it becomes real once nothing can fault.
 from x86._access cimport flush_tlb
+from x86._breakpoints cimport arm
 from x86._causes cimport *
+from x86._debug cimport DR6_BD, DR7_GD
 from x86._interrupts cimport (log_mode, MODE_LMA_SET, MODE_PAE_SET, MODE_PE_CLEARED, MODE_PE_SET, MODE_PG_CLEARED,
                               MODE_PG_SET)
 from x86._mmu cimport load_pdptes
@@ -42,6 +44,7 @@ cdef void write_cr0(Cpu* cpu, Op* op, u64 value) noexcept nogil:
             if next.efer & EFER_LME: enter_long_mode(cpu, op, &next, value)
         else:
             if cpu.code_bits == 64: refuse_value(cpu, op, CAUSE_CR0_PG_IN_64_BIT, value)
+            if next.cr4 & CR4_PCIDE: refuse_value(cpu, op, CAUSE_CR0_PG_WITH_PCIDE, value)
             next.efer &= ~<u64>EFER_LMA
     if changed & (<u64>1 << 31 | CR0_CD | CR0_NW): read_pdptes(cpu, op, &next)
     cpu.paging = next
@@ -52,24 +55,35 @@ cdef void write_cr0(Cpu* cpu, Op* op, u64 value) noexcept nogil:
 
 # ---- CR3, CR4, CR8 --------------------------------------------------------------------------------------------------------
 
+# CR3 with CR4.PCIDE: bits 11..0 are the process-context identifier. Bit 63 of what is written asks to keep the
+# translations of that context; here those of one context at most are there, so they stay if it stays the same.
+
 cdef void write_cr3(Cpu* cpu, Op* op, u64 value) noexcept nogil:
     cdef Paging next = cpu.paging
+    cdef bint keep = False
+    if next.cr4 & CR4_PCIDE:
+        keep = value == next.cr3 | <u64>1 << 63
+        value &= ~(<u64>1 << 63)
     if value >> next.physical_bits: refuse_value(cpu, op, CAUSE_CR3_RESERVED, value)
     next.cr3 = value
     read_pdptes(cpu, op, &next)
     cpu.paging = next
-    flush_tlb(cpu, False)
+    if not keep: flush_tlb(cpu, False)
 
 cdef void write_cr4(Cpu* cpu, Op* op, u64 value) noexcept nogil:
     cdef Paging next = cpu.paging
     cdef u64 changed = value ^ next.cr4
     if value & ~<u64>CR4_BITS: refuse_value(cpu, op, CAUSE_CR4_RESERVED, value)
     if next.efer & EFER_LMA and not value & CR4_PAE: refuse_value(cpu, op, CAUSE_CR4_PAE_IN_LONG_MODE, value)
+    if next.efer & EFER_LMA and changed & CR4_LA57: refuse_value(cpu, op, CAUSE_CR4_LA57_IN_LONG_MODE, value)
+    if changed & value & CR4_PCIDE and (not next.efer & EFER_LMA or next.cr3 & 0xFFF): refuse_value(cpu, op, CAUSE_CR4_PCIDE, value)
     next.cr4 = value
     if changed & (CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP): read_pdptes(cpu, op, &next)
     cpu.paging = next
     if changed & CR4_PAE and value & CR4_PAE: log_mode(cpu, op, MODE_PAE_SET)
-    if changed & (CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP | CR4_SMAP): flush_tlb(cpu, True)
+    cpu.canonical_shift = 64 - (57 if value & CR4_LA57 else 48)
+    if changed & (CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP | CR4_SMAP | CR4_LA57 | CR4_PCIDE): flush_tlb(cpu, True)
+    if changed & CR4_DE: arm(cpu)
 
 cdef inline bint control_exists(u32 number) noexcept nogil:      # CR0 CR2 CR3 CR4 CR8
     return number <= 8 and (0x11D >> number) & 1
@@ -108,6 +122,7 @@ cdef inline Op* mov_to_control(Cpu* cpu, Op* op, const int kind, const int size)
 
 cdef inline Op* smsw(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef u64 where
+    check_umip(cpu, op)
     if kind & DST_S:                                    # memory gets 16 bits, whatever the operand size
         where = operand_address(cpu, op, kind, 16, WRITE)
         store(cpu, op, where, cpu.paging.cr0 & 0xFFFF, 16, op.segment)
@@ -128,11 +143,7 @@ cdef inline Op* clts(Cpu* cpu, Op* op, const int kind, const int size) noexcept 
 
 # ---- debug registers ----------------------------------------------------------------------------------------------------------
 
-cdef enum:
-    DR6_BD = 1 << 13,           # a debug register was about to be touched
-    DR6_WRITABLE = 0xE00F,
-    DR7_GD = 1 << 13,
-    DR7_FIXED = 0x400
+cdef enum: DR6_WRITABLE = 0xE00F, DR7_FIXED = 0x400
 
 cdef u32 debug_number(Cpu* cpu, Op* op, u32 number) noexcept nogil:
     # DR4 and DR5 are other names of DR6 and DR7, or nothing if CR4.DE is set
@@ -140,7 +151,6 @@ cdef u32 debug_number(Cpu* cpu, Op* op, u32 number) noexcept nogil:
     privileged(cpu, op)
     if cpu.dr[7] & DR7_GD:
         cpu.dr[6] |= DR6_BD
-        cpu.dr[7] &= ~<u64>DR7_GD
         raise_fault(cpu, op, 1, CAUSE_DR_GENERAL_DETECT, number)
     return number | 2 if number & 6 == 4 else number
 
@@ -150,6 +160,7 @@ cdef void write_debug(Cpu* cpu, Op* op, u32 number, u64 value) noexcept nogil:
     if number == 6: value = (value & DR6_WRITABLE) | <u64>0xFFFF0FF0
     elif number == 7: value = (value & <u64>0xFFFF23FF) | DR7_FIXED
     cpu.dr[number] = value
+    if number != 6: arm(cpu)
 
 cdef inline Op* mov_from_debug(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     write_register(cpu, op.dst, cpu.dr[debug_number(cpu, op, op.src)], size)

@@ -27,7 +27,7 @@ cdef void describe(Cpu* cpu, u32 leaf, u32 subleaf) noexcept nogil:
             elif subleaf == 1: give_cache(cpu, 2, 1, 8, 64)
             elif subleaf == 2: give_cache(cpu, 3, 2, 16, 1024)      # 1 MB
             else: give(cpu, 0, 0, 0, 0)
-        elif leaf == 7 and subleaf == 0: give(cpu, 0, LEAF7_EBX, 0, 0)
+        elif leaf == 7 and subleaf == 0: give(cpu, 0, LEAF7_EBX, LEAF7_ECX, 0)
         else: give(cpu, 0, 0, 0, 0)
         return
     leaf &= 0x7FFFFFFF

@@ -1,6 +1,7 @@
 # LGDT LIDT SGDT SIDT LLDT LTR SLDT STR LAR LSL VERR VERW ARPL
 from x86._causes cimport CAUSE_TABLE_BASE
 from x86._segments cimport *
+from x86._tlb cimport is_canonical_base
 
 # ---- GDTR and IDTR: in memory a limit of 16 bits, then a base of 32 bits, or 64 in 64-bit mode --------------------------
 
@@ -8,7 +9,9 @@ cdef inline u64 behind_limit(Cpu* cpu, u64 where) noexcept nogil:
     return where + 2 if cpu.code_bits == 64 else <u32>(where + 2)
 
 cdef inline Op* store_table(Cpu* cpu, Op* op, const Table* table, const int size) noexcept nogil:
-    cdef u64 where = segmented(cpu, op, offset_of(cpu, op), op.segment, 10 if size == 64 else 6, WRITE)
+    cdef u64 where
+    check_umip(cpu, op)
+    where = segmented(cpu, op, offset_of(cpu, op), op.segment, 10 if size == 64 else 6, WRITE)
     store(cpu, op, where, table.limit, 16, op.segment)
     if size == 64: store(cpu, op, behind_limit(cpu, where), table.base, 64, op.segment)
     else: store(cpu, op, behind_limit(cpu, where), table.base, 32, op.segment)
@@ -21,7 +24,7 @@ cdef inline Op* load_table(Cpu* cpu, Op* op, Table* table, const int size) noexc
     limit = load(cpu, op, where, 16, op.segment)
     if size == 64:
         base = load(cpu, op, behind_limit(cpu, where), 64, op.segment)
-        if unlikely(not is_canonical(base)): raise_error(cpu, op, VECTOR_GP, 0, CAUSE_TABLE_BASE, base)
+        if unlikely(not is_canonical_base(cpu, base)): raise_error(cpu, op, VECTOR_GP, 0, CAUSE_TABLE_BASE, base)
     else:
         base = load(cpu, op, behind_limit(cpu, where), 32, op.segment)
         if size == 16: base &= 0xFFFFFF                 # as on the 286
@@ -46,6 +49,7 @@ cdef inline Op* lidt(Cpu* cpu, Op* op, const int kind, const int size) noexcept 
 cdef inline Op* store_selector(Cpu* cpu, Op* op, const int kind, const int size, const int register) noexcept nogil:
     cdef u64 where
     protected_only(cpu, op)
+    check_umip(cpu, op)
     if kind & DST_S:                                    # memory gets 16 bits, whatever the operand size
         where = operand_address(cpu, op, kind, 16, WRITE)
         store(cpu, op, where, cpu.segment[register].selector, 16, op.segment)

@@ -1,9 +1,11 @@
 # RDMSR WRMSR RDTSC RDTSCP RDPMC (SDM volume 4; names in x86/registers.py)
 from x86._access cimport flush_tlb
 from x86._causes cimport *
+from x86._debug cimport DEBUGCTL_BTF, DEBUGCTL_LBR
 from x86._interrupts cimport MODE_LME_SET, log_mode
 from x86._model cimport *
-from x86._segments cimport VECTOR_GP, is_canonical, privileged
+from x86._segments cimport VECTOR_GP, privileged
+from x86._tlb cimport is_canonical_base
 
 cdef enum:
     TIME_STAMP_COUNTER = 0x10, PLATFORM_ID = 0x17, APIC_BASE = 0x1B, BIOS_SIGN_ID = 0x8B, MTRRCAP = 0xFE,
@@ -58,7 +60,8 @@ cdef u64 read_msr(Cpu* cpu, Op* op, u32 number) noexcept nogil:
     elif number == MTRR_DEF_TYPE: return cpu.mtrr_default
     elif number >= MTRR_FIRST_VARIABLE and number <= MTRR_LAST_VARIABLE: return cpu.mtrr_variable[number - MTRR_FIRST_VARIABLE]
     elif fixed_range(number) >= 0: return cpu.mtrr_fixed[fixed_range(number)]
-    elif number == PLATFORM_ID or number == BIOS_SIGN_ID or number == DEBUGCTL: return 0
+    elif number == DEBUGCTL: return cpu.debugctl
+    elif number == PLATFORM_ID or number == BIOS_SIGN_ID: return 0
     refuse_msr(cpu, op, CAUSE_MSR_UNKNOWN, number)
     return 0
 
@@ -80,7 +83,7 @@ cdef void check_types(Cpu* cpu, Op* op, u64 value, u32 allowed) noexcept nogil: 
         if type > 7 or not (allowed >> type) & 1: refuse_msr(cpu, op, CAUSE_MSR_VALUE, value)
 
 cdef inline u64 canonical_value(Cpu* cpu, Op* op, u64 value) noexcept nogil:
-    if unlikely(not is_canonical(value)): refuse_msr(cpu, op, CAUSE_MSR_NON_CANONICAL, value)
+    if unlikely(not is_canonical_base(cpu, value)): refuse_msr(cpu, op, CAUSE_MSR_NON_CANONICAL, value)
     return value
 
 cdef void write_variable_range(Cpu* cpu, Op* op, u32 index, u64 value) noexcept nogil:
@@ -130,7 +133,8 @@ cdef void write_msr(Cpu* cpu, Op* op, u32 number, u64 value) noexcept nogil:
         cpu.mtrr_fixed[fixed_range(number)] = value
     elif number == BIOS_SIGN_ID: pass                                   # written with 0 before CPUID: no update is loaded
     elif number == DEBUGCTL:
-        if value: refuse_msr(cpu, op, CAUSE_MSR_VALUE, value)
+        if value & ~<u64>(DEBUGCTL_LBR | DEBUGCTL_BTF): refuse_msr(cpu, op, CAUSE_MSR_VALUE, value)
+        cpu.debugctl = value
     elif number == MTRRCAP or number == PLATFORM_ID: refuse_msr(cpu, op, CAUSE_MSR_READ_ONLY, number)
     else: refuse_msr(cpu, op, CAUSE_MSR_UNKNOWN, number)
 

@@ -1,6 +1,7 @@
 # IN OUT INS OUTS (SDM volume 1, "Input/Output"). A device may change anything, so the instruction is retired and rip
 # set before it is asked, and the run loop looks around afterwards.
 from x86._access cimport read_system, run_alone
+from x86._breakpoints cimport note_port
 from x86._causes cimport CAUSE_IO_PERMISSION
 from x86._segments cimport NOT_SYSTEM, TSS32, TSS32_BUSY, TYPE, VECTOR_GP
 
@@ -25,6 +26,7 @@ cdef inline Op* in_(Cpu* cpu, Op* op, const int kind, const int size, const int 
     check_port(cpu, op, port, size)
     finish(cpu, op)
     write_register(cpu, RAX, cpu.port_in(cpu, port, size // 8), size)
+    note_port(cpu, port, size // 8)
     return NULL
 
 cdef inline Op* out(Cpu* cpu, Op* op, const int kind, const int size, const int in_dx) noexcept nogil:
@@ -32,6 +34,7 @@ cdef inline Op* out(Cpu* cpu, Op* op, const int kind, const int size, const int 
     check_port(cpu, op, port, size)
     finish(cpu, op)
     cpu.port_out(cpu, port, read_register(cpu, RAX, size), size // 8)
+    note_port(cpu, port, size // 8)
     return NULL
 
 # ---- strings: registers as wide as an address; with REP, each iteration is one instruction ------------------------------
@@ -52,12 +55,13 @@ cdef inline void count_iteration(Cpu* cpu, Op* op) noexcept nogil:
     # This iteration is done, as far as time and RIP go; false RIP would be seen by the device
     cpu.budget -= 1
     if op.repeat: set_narrow(cpu, op, RCX, cpu.gpr[RCX] - 1)
-    cpu.rip = op.rip if op.repeat and narrow(op, cpu.gpr[RCX]) else next_rip(cpu, op)
+    cpu.midway = op.repeat and narrow(op, cpu.gpr[RCX]) != 0
+    cpu.rip = op.rip if cpu.midway else next_rip(cpu, op)
 
 cdef inline bint goes_on(Cpu* cpu, Op* op) noexcept nogil:
     # The next iteration may follow at once: nothing that the run loop would have to look at
-    return op.repeat and narrow(op, cpu.gpr[RCX]) and cpu.rip == op.rip and cpu.budget > 0 and not cpu.exit \
-        and not cpu.rflags & FLAG_TF and not (cpu.intr and cpu.rflags & FLAG_IF) and not cpu.nmi_pending
+    return cpu.midway and cpu.rip == op.rip and cpu.budget > 0 and not cpu.exit and not cpu.debug_pending \
+        and not cpu.debug_met and not cpu.rflags & FLAG_TF and not (cpu.intr and cpu.rflags & FLAG_IF) and not cpu.nmi_pending
 
 cdef void ins_once(Cpu* cpu, Op* op, u32 port, const int size) noexcept nogil:
     # Memory is known to take the value before the device gives it: it is not asked twice
@@ -83,6 +87,7 @@ cdef inline Op* transfer(Cpu* cpu, Op* op, const int size, const int inward) noe
     while True:
         if inward: ins_once(cpu, op, port, size)
         else: outs_once(cpu, op, port, size)
+        note_port(cpu, port, size // 8)
         if not goes_on(cpu, op): break
     cpu.retired = 0
     return NULL

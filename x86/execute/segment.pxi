@@ -1,6 +1,8 @@
 # MOV PUSH POP of segment registers, LDS LES LSS LFS LGS. Loading a segment register is the last thing that can fault.
-from x86._causes cimport CAUSE_SEGMENT_REGISTER
+from x86._causes cimport CAUSE_FEATURE_OFF, CAUSE_NON_CANONICAL, CAUSE_SEGMENT_REGISTER
+from x86._model cimport CR4_FSGSBASE
 from x86._segments cimport load_segment
+from x86._tlb cimport is_canonical_base
 
 cdef inline Op* mov_from_segment(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef u64 where
@@ -19,7 +21,7 @@ cdef inline Op* mov_to_segment(Cpu* cpu, Op* op, const int kind, const int size)
 cdef inline Op* mov_to_stack_segment(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef u64 where = operand_address(cpu, op, kind, size, READ)
     load_segment(cpu, op, SS, <u16>read_source(cpu, op, where, kind, size))
-    cpu.shadow = 1
+    cpu.shadow = SHADOW_STACK
     return finish(cpu, op)
 
 # ---- the stack --------------------------------------------------------------------------------------------------------
@@ -44,7 +46,7 @@ cdef inline Op* pop_segment(Cpu* cpu, Op* op, const int kind, const int size) no
 
 cdef inline Op* pop_stack_segment(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     pop_into(cpu, op, SS, size)
-    cpu.shadow = 1
+    cpu.shadow = SHADOW_STACK
     return finish(cpu, op)
 
 # ---- far pointers -----------------------------------------------------------------------------------------------------
@@ -55,4 +57,21 @@ cdef inline Op* load_far_pointer(Cpu* cpu, Op* op, const int kind, const int siz
     if cpu.code_bits != 64: after = <u32>after
     load_segment(cpu, op, register, <u16>load(cpu, op, after, 16, op.segment))
     write_register(cpu, op.dst, offset, size)
+    return proceed(cpu, op)
+
+# ---- FSGSBASE -----------------------------------------------------------------------------------------------------------
+
+cdef inline void check_fsgsbase(Cpu* cpu, Op* op) noexcept nogil:
+    if unlikely(not cpu.paging.cr4 & CR4_FSGSBASE): raise_fault(cpu, op, 6, CAUSE_FEATURE_OFF, 0)
+
+cdef inline Op* read_base(Cpu* cpu, Op* op, const int kind, const int size, const int register) noexcept nogil:
+    check_fsgsbase(cpu, op)
+    write_register(cpu, op.dst, cpu.segment[register].base, size)
+    return proceed(cpu, op)
+
+cdef inline Op* write_base(Cpu* cpu, Op* op, const int kind, const int size, const int register) noexcept nogil:
+    cdef u64 base = read_register(cpu, op.dst, size)
+    check_fsgsbase(cpu, op)
+    if unlikely(not is_canonical_base(cpu, base)): raise_error(cpu, op, 13, 0, CAUSE_NON_CANONICAL, base)
+    cpu.segment[register].base = base
     return proceed(cpu, op)

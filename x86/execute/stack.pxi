@@ -1,5 +1,5 @@
 # PUSH POP PUSHA POPA PUSHF POPF ENTER LEAVE. rSP changes only after the last access that can fault.
-from x86._causes cimport CAUSE_V86_IOPL
+from x86._virtual cimport is_virtual, real_flags, virtual_flags
 
 # Out of line, so that the 64-bit push and pop that hit the TLB are leaves
 cdef Op* push_missed(Cpu* cpu, Op* op, u64 value) noexcept nogil:
@@ -93,19 +93,19 @@ cdef inline Op* popa(Cpu* cpu, Op* op, const int kind, const int size) noexcept 
 # ---- the flags -----------------------------------------------------------------------------------------------------
 #   21 ID  20 VIP  19 VIF  18 AC  17 VM  16 RF  14 NT  13..12 IOPL  11 OF  10 DF  9 IF  8 TF  7 SF  6 ZF  4 AF  2 PF  0 CF
 
-cdef inline void check_v86(Cpu* cpu, Op* op) noexcept nogil:      # in V86 mode both need IOPL 3
-    if unlikely(cpu.rflags & FLAG_VM and cpu.rflags & FLAG_IOPL != FLAG_IOPL):
-        raise_error(cpu, op, 13, 0, CAUSE_V86_IOPL, 0)
-
 cdef inline Op* pushf(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_v86(cpu, op)
-    push(cpu, op, truncate(read_rflags(cpu) & ~<u64>(FLAG_VM | FLAG_RF), size), size)
+    cdef u64 flags = read_rflags(cpu) & ~<u64>(FLAG_VM | FLAG_RF)
+    if is_virtual(cpu, op, size): flags = virtual_flags(flags)
+    push(cpu, op, truncate(flags, size), size)
     return proceed(cpu, op)
 
 cdef inline Op* popf(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_v86(cpu, op)
+    cdef bint is_virtual_ = is_virtual(cpu, op, size)
     cdef u64 flags = top(cpu, op, size)
     cdef u64 may = FLAG_TF | FLAG_DF | FLAG_NT
+    if is_virtual_:
+        flags = real_flags(cpu, op, flags)
+        may |= FLAG_VIF
     if size != 16: may |= FLAG_AC | FLAG_ID
     if cpu.cpl <= (cpu.rflags >> 12 & 3): may |= FLAG_IF
     if cpu.cpl == 0: may |= FLAG_IOPL

@@ -184,6 +184,7 @@ cdef inline Op* repeat(Cpu* cpu, Op* op, const int which, const int size) noexce
         if (which == CMPS or which == SCAS) and (cpu.result == 0) == until_equal: break
         if cpu.budget <= 0 or cpu.rflags & FLAG_TF:     # TF: a debug trap after each iteration
             cpu.retired = 0
+            cpu.midway = 1
             return leave(cpu, op.rip)
     cpu.retired = 0
     return find(cpu, next_rip(cpu, op))

@@ -30,6 +30,7 @@ cdef inline Op* syscall(Cpu* cpu, Op* op, const int kind, const int size) noexce
     cpu.gpr[RCX] = next_rip(cpu, op)
     cpu.gpr[R11] = read_rflags(cpu) & ~<u64>FLAG_RF
     set_flags(cpu, 0, cpu.fmask | FLAG_RF)
+    if cpu.fmask & FLAG_TF: cpu.trap = 0                # masked: the first trap is not the system's
     set_flat_code(cpu, cpu.star >> 32, 64, 0)
     set_flat_stack(cpu, (cpu.star >> 32) + 8, 0)
     retire(cpu, op)
@@ -39,7 +40,7 @@ cdef inline Op* sysret(Cpu* cpu, Op* op, const int kind, const int size) noexcep
     cdef u64 selector = cpu.star >> 48, rip = truncate(cpu.gpr[RCX], size)
     check_switched_on(cpu, op)
     privileged(cpu, op)
-    if unlikely(size == 64 and not is_canonical(rip)): raise_error(cpu, op, VECTOR_GP, 0, CAUSE_SYSRET_TARGET, rip)
+    if unlikely(size == 64 and not is_canonical(cpu, rip)): raise_error(cpu, op, VECTOR_GP, 0, CAUSE_SYSRET_TARGET, rip)
     set_flags(cpu, cpu.gpr[R11], ~<u64>(FLAG_RF | FLAG_VM))
     set_flat_code(cpu, selector + 16 if size == 64 else selector, size, 3)
     set_flat_stack(cpu, selector + 8, 3)
@@ -66,8 +67,8 @@ cdef inline Op* sysexit(Cpu* cpu, Op* op, const int kind, const int size) noexce
     cdef u64 rip = truncate(cpu.gpr[RDX], size), rsp = truncate(cpu.gpr[RCX], size)
     check_selector(cpu, op)
     privileged(cpu, op)
-    if unlikely(size == 64 and not (is_canonical(rip) and is_canonical(rsp))):
-        raise_error(cpu, op, VECTOR_GP, 0, CAUSE_NON_CANONICAL_TARGET, rsp if is_canonical(rip) else rip)
+    if unlikely(size == 64 and not (is_canonical(cpu, rip) and is_canonical(cpu, rsp))):
+        raise_error(cpu, op, VECTOR_GP, 0, CAUSE_NON_CANONICAL_TARGET, rsp if is_canonical(cpu, rip) else rip)
     set_flat_code(cpu, cpu.sysenter_cs + (32 if size == 64 else 16), size, 3)
     set_flat_stack(cpu, cpu.sysenter_cs + (40 if size == 64 else 24), 3)
     cpu.gpr[RSP] = rsp

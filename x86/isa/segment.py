@@ -31,3 +31,10 @@ for _encoding, _name, _number, _mode in (("C4 /r", "les", 0, "legacy"), ("C5 /r"
                                          ("0F B5 /r", "lgs", 5, "")):
     _row = instruction(_name, summary=f"Load {_name[1:].upper()} and a register from a far pointer.")
     _row.form(_encoding, "rv, m16:v", handler="load_far_pointer", constants=(_number,), mode=_mode, slow=True)
+
+# The bases of FS and GS, where CR4.FSGSBASE allows it
+for _digit, _verb, _segment in ((0, "rd", 4), (1, "rd", 5), (2, "wr", 4), (3, "wr", 5)):
+    _name = "fs" if _segment == 4 else "gs"
+    instruction(f"{_verb}{_name}base", summary=f"{'Read' if _verb == 'rd' else 'Write'} the base of {_name.upper()}.").form(
+        f"F3 0F AE /{_digit}", "ry", mode="64", handler=f"{'read' if _verb == 'rd' else 'write'}_base",
+        constants=(_segment,), feature="fsgsbase")

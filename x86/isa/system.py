@@ -19,6 +19,9 @@ WBINVD.form("0F 09", handler="empty_caches")
 INVLPG = instruction("invlpg", summary="Drop the TLB entries of the page that the operand lies in.")
 INVLPG.form("0F 01 /7", "m8", ends=True, slow=True)
 
+INVPCID = instruction("invpcid", summary="Drop the TLB entries of a process context, of a page in it, or of all.")
+INVPCID.form("66 0F 38 82 /r", "ry, m128", near64=True, ends=True, slow=True, feature="invpcid")
+
 CLAC = instruction("clac", summary="AC = 0: SMAP guards user pages again.")
 CLAC.form("NP 0F 01 CA", ends=True, handler="set_access_check", constants=(0,), feature="smap")
 

@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from hypothesis import strategies as st
 
 from x86.paging import A, D, G, P, PS, RW, US, XD, Registers
-from x86.registers import (CR0_PG, CR0_WP, CR4_PAE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, EFER_LMA, EFER_NXE)
+from x86.registers import (CR0_PG, CR0_WP, CR4_LA57, CR4_PAE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, EFER_LMA, EFER_NXE)
 
-MODES = ("4-level", "pae", "pse", "32-bit", "off")
+MODES = ("4-level", "5-level", "pae", "pse", "32-bit", "off")
 TABLES = (0x1000, 0x2000, 0x3000, 0x4000)               # where the tables lie; level-independent, so they may recurse
 ELSEWHERE = (0, 0x6000, 0x200000, 0x80000000, 0xFFFFF000, 0x100000000, 0xFFC0000000)
 PAT_LARGE = 1 << 12
@@ -77,8 +77,9 @@ def registers(draw, mode: str):
         return bit if draw(st.booleans()) else 0
     cr0 = flag(CR0_WP) | (CR0_PG if mode != "off" else 0) | 1
     cr4 = flag(CR4_PGE) | flag(CR4_SMEP) | flag(CR4_SMAP)
-    cr4 |= {"pse": CR4_PSE, "pae": CR4_PAE | flag(CR4_PSE), "4-level": CR4_PAE | flag(CR4_PSE)}.get(mode, 0)
-    efer = flag(EFER_NXE) | (EFER_LMA | 0x100 if mode == "4-level" else 0)
+    cr4 |= {"pse": CR4_PSE, "pae": CR4_PAE | flag(CR4_PSE), "4-level": CR4_PAE | flag(CR4_PSE),
+            "5-level": CR4_PAE | CR4_LA57}.get(mode, 0)
+    efer = flag(EFER_NXE) | (EFER_LMA | 0x100 if mode.endswith("level") else 0)
     pdpte = (0,) * 4
     if mode == "pae":
         pdpte = tuple(draw(st.sampled_from((table | P, table | P | 0x18, table)))
@@ -95,14 +96,14 @@ def registers(draw, mode: str):
 def page_tables(draw, modes: tuple[str, ...] = MODES):
     """PageTables in one of the given modes."""
     mode = draw(st.sampled_from(modes))
-    wide = mode in ("pae", "4-level")
+    wide = mode in ("pae", "4-level", "5-level")
     size, last = (8, 511) if wide else (4, 1023)
     tables = PageTables(mode, draw(registers(mode)), size)
     indices = draw(st.lists(st.sampled_from((0, 1, last, last - 1, last // 2)), min_size=1, max_size=2, unique=True))
     for table in TABLES:
         for index in indices:
             tables.entries[table + index * size] = draw(entries(wide))
-    levels = {"pae": 2, "4-level": 4}.get(mode, 2)
+    levels = {"pae": 2, "4-level": 4, "5-level": 5}.get(mode, 2)
 
     def linear(index, offset, top):
         address = offset
@@ -110,8 +111,8 @@ def page_tables(draw, modes: tuple[str, ...] = MODES):
             address |= chosen << (12 + (9 if wide else 10) * level)
         if mode == "pae":
             address |= top << 30
-        if mode == "4-level" and address >> 47:         # canonical: bit 47 repeated
-            address |= 0xFFFF << 48
+        if levels >= 4 and address >> 9 * levels + 11:  # canonical: the highest bit repeated
+            address |= (1 << 64) - (1 << 9 * levels + 11)
         return address
     tables.linear = tuple(draw(st.lists(st.builds(
         linear, st.tuples(*[st.sampled_from(indices)] * levels), st.sampled_from((0, 0xFFF, 0x123)), st.integers(0, 3)),
