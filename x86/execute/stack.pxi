@@ -106,7 +106,7 @@ cdef inline Op* popf(Cpu* cpu, Op* op, const int kind, const int size) noexcept 
     check_v86(cpu, op)
     cdef u64 flags = top(cpu, op, size)
     cdef u64 may = FLAG_TF | FLAG_DF | FLAG_NT
-    if size != 16: may |= FLAG_AC | FLAG_ID
+    if size != 16: may |= (FLAG_AC | FLAG_ID) & cpu.model.flags_bits
     if cpu.cpl <= (cpu.rflags >> 12 & 3): may |= FLAG_IF
     if cpu.cpl == 0: may |= FLAG_IOPL
     release(cpu, size)
