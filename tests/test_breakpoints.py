@@ -173,7 +173,8 @@ def test_int_enters_its_handler_without_a_trap():
 def test_btf_traps_behind_branches_only():
     made = guest("nop\ninc eax\njz nowhere\njmp there\nnowhere: nop\nthere: nop\nhlt", flags=TF, eax=1)
     assert trapped(made) == at("nop")
-    code = "mov ecx, 0x1d9\nmov eax, 2\nxor edx, edx\nwrmsr\npushfq\nor dword [rsp], 0x100\npopfq\nnop\ninc eax\njz nowhere\njmp there\n"
+    code = ("mov ecx, 0x1d9\nmov eax, 2\nxor edx, edx\nwrmsr\npushfq\nor dword [rsp], 0x100\npopfq\n"
+            "nop\ninc eax\njz nowhere\njmp there\n")
     made = guest(code + "nowhere: nop\nthere: nop\nhlt")
     assert trapped(made) == at(code + "nowhere: nop\nthere:") and made.cpu.dr6 & BS
 

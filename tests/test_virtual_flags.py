@@ -74,7 +74,8 @@ def test_flags_that_cannot_be_popped(image, flags):
     assert stopped(v86(f"{start}\niret", flags=flags))[:2] == ends(start)
 
 
-@pytest.mark.parametrize("flags, inside, pushed", [(VIF, 0, IF | IOPL3), (0, 0, IOPL3), (IF | IOPL3 | VIF, IOPL3 | VIF, IF | IOPL3)])
+@pytest.mark.parametrize("flags, inside, pushed", [
+    (VIF, 0, IF | IOPL3), (0, 0, IOPL3), (IF | IOPL3 | VIF, IOPL3 | VIF, IF | IOPL3)])
 def test_an_interrupt_that_stays_in_the_task(flags, inside, pushed):
     made = v86("int 0x21", flags=flags)
     vector, where, seen = stopped(made)

@@ -295,7 +295,7 @@ cdef void through_long_gate(Cpu* cpu, Op* op, Delivery* d) noexcept nogil:
 cdef void set_flags(Cpu* cpu, u64 value, u64 mask) noexcept nogil:
     cdef u64 flags = (read_rflags(cpu) & ~mask) | (value & mask)
     set_arithmetic_flags(cpu, flags)
-    cpu.rflags = (flags & 0x3F7700) | 2
+    cpu.rflags = (flags & cpu.model.flags_bits) | 2
 
 cdef inline void set_pointer(Cpu* cpu, u64 value) noexcept nogil:
     # SP, ESP or RSP, as wide as the stack is now

@@ -58,7 +58,7 @@ cdef inline bint is_page(Paging* paging, u32 level, u64 entry) noexcept nogil:
     if level == 1: return True
     if not entry & PS: return False
     if level == 2: return wide(paging) or (paging.cr4 & CR4_PSE) != 0
-    return level == 3
+    return level == 3 and paging.gigabyte_pages
 
 cdef u64 reserved_bits(Paging* paging, u32 level, bint page) noexcept nogil:
     cdef u32 width = paging.physical_bits
@@ -67,6 +67,7 @@ cdef u64 reserved_bits(Paging* paging, u32 level, bint page) noexcept nogil:
         return bits(21, 21) | bits(20, max(width, 32) - 19)         # the PSE-36 bits beyond MAXPHYADDR
     cdef u64 mask = bits(51, width) if long_paging(paging) else bits(62, width)
     if not paging.efer & EFER_NXE: mask |= XD
+    if level == 3 and not paging.gigabyte_pages: mask |= PS
     if page and level > 1: mask |= bits(9 * level + 2, 13)          # 12 is PAT, 13 .. below the page's number
     if level >= 4: mask |= PS
     return mask
@@ -206,6 +207,7 @@ cdef class Walker:
         self.memory, self.registers = memory, registers
         self.paging.cr0, self.paging.cr3, self.paging.cr4 = registers.cr0, registers.cr3, registers.cr4
         self.paging.efer, self.paging.physical_bits = registers.efer, registers.physical_bits
+        self.paging.gigabyte_pages = registers.gigabyte_pages
         self.paging.address_mask = registers.address_mask
         for index, entry in enumerate(registers.pdpte):
             self.paging.pdpte[index] = entry

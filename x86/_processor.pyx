@@ -1,18 +1,20 @@
 """Processor: what Python sees of a Cpu. Registers by name, segments, the run loop, its state as plain data."""
 from collections import namedtuple
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy, memset
+from libc.string cimport memcmp, memcpy, memset
 from posix.stdlib cimport posix_memalign
 from x86._state cimport *
 from x86._state cimport Memory as MemoryMap
 from x86._flags cimport *
 from x86._memory cimport Memory, frame_for
-from x86._model cimport CR4_LA57, MODEL_SIGNATURE
+from x86._model cimport CR0_ET, CR4_LA57, FEATURE_1GB
 from x86._breakpoints cimport arm
 from x86._access cimport flush_tlb, forget_jumps, miss, set_context
 from x86._blocks cimport BlockCache, code_written, empty_cache, free_cache, new_cache, slow_handler
 from x86._execute cimport run as run_loop
 from x86._interrupts cimport log_mode
+
+from x86 import models
 
 EXITS = {EXIT_NONE: "none", EXIT_BUDGET: "budget", EXIT_HALT: "halt", EXIT_SHUTDOWN: "shutdown", EXIT_STOP: "stop",
          EXIT_BREAK: "break"}
@@ -89,10 +91,10 @@ cdef class Processor:
     cdef BlockCache* cache
     cdef readonly Memory memory
     cdef readonly object machine
+    cdef readonly object model              # of x86.models
     cdef object error
 
-    def __cinit__(self, machine, Memory memory):
-        cdef u64 raw
+    def __cinit__(self, machine, Memory memory, model=models.model(models.DEFAULT)):
         if posix_memalign(<void**>&self.cpu, 64, sizeof(Cpu)) != 0: raise MemoryError()
         memset(self.cpu, 0, sizeof(Cpu))
         memset(self.cpu.banks, 0xFF, sizeof(self.cpu.banks))    # NO_PAGE everywhere
@@ -102,6 +104,7 @@ cdef class Processor:
         self.cache.cpus[0] = self.cpu
         self.cache.cpu_count = 1
         self._wire()
+        self._set_model(model)
         self.reset()
 
     def __dealloc__(self):
@@ -122,6 +125,16 @@ cdef class Processor:
         cpu.mmio_read, cpu.mmio_write = mmio_read, mmio_write
         cpu.acknowledge = acknowledge
 
+    cdef _set_model(self, model):
+        cdef Model* m = &self.cpu.model
+        self.model = model
+        m.cr0_bits, m.cr4_bits, m.efer_bits, m.flags_bits = model.cr0_bits, model.cr4_bits, model.efer_bits, model.flags_bits
+        m.signature, m.highest_leaf, m.highest_extended = model.signature, model.highest_leaf, model.highest_extended
+        m.physical_bits, m.linear_bits = model.physical_bits, model.linear_bits
+        m.leaf1_edx, m.leaf1_ecx = model.word("leaf1_edx"), model.word("leaf1_ecx")
+        m.leaf7_ebx, m.leaf7_ecx, m.leaf7_edx = model.word("leaf7_ebx"), model.word("leaf7_ecx"), model.word("leaf7_edx")
+        m.extended_edx, m.extended_ecx = model.word("extended_edx"), model.word("extended_ecx")
+
     cdef failed(self, error):
         if self.error is None: self.error = error
         self.cpu.exit = EXIT_STOP
@@ -134,7 +147,7 @@ cdef class Processor:
         cdef int i
         cdef u64 mask = cpu.paging.address_mask & (1 << 20)
         memset(cpu.gpr, 0, sizeof(cpu.gpr))
-        cpu.gpr[RDX] = MODEL_SIGNATURE                      # family, model, stepping, as CPUID leaf 1 says
+        cpu.gpr[RDX] = cpu.model.signature                  # family, model, stepping, as CPUID leaf 1 says
         cpu.rip = 0xFFF0
         cpu.rflags = 2
         cpu.result, cpu.carries = 1, 0
@@ -149,10 +162,12 @@ cdef class Processor:
         cpu.segment[LDTR].access, cpu.segment[TR].access = 0x82, 0x8B
         cpu.gdtr.base = cpu.idtr.base = 0
         cpu.gdtr.limit = cpu.idtr.limit = 0xFFFF
-        cpu.paging.cr0 = 0x60000010
+        cpu.paging.cr0 = (0x60000000 & cpu.model.cr0_bits) | CR0_ET             # CD and NW
         cpu.paging.cr3 = cpu.paging.cr4 = cpu.paging.efer = 0
-        cpu.paging.physical_bits = 40
-        cpu.paging.address_mask = (((<u64>1 << 40) - 1) & ~<u64>(1 << 20)) | (mask if self.machine is not None else 1 << 20)
+        cpu.paging.physical_bits = cpu.model.physical_bits
+        cpu.paging.gigabyte_pages = (cpu.model.extended_edx & FEATURE_1GB) != 0
+        cpu.paging.address_mask = ((<u64>1 << cpu.model.physical_bits) - 1) & ~<u64>(1 << 20)
+        cpu.paging.address_mask |= mask if self.machine is not None else 1 << 20
         memset(cpu.paging.pdpte, 0, sizeof(cpu.paging.pdpte))
         cpu.cr2 = cpu.cr8 = 0
         memset(cpu.dr, 0, sizeof(cpu.dr))
@@ -289,7 +304,7 @@ cdef class Processor:
         elif key in ("rflags", "eflags", "flags"):
             number64 = value
             set_arithmetic_flags(cpu, number64)
-            cpu.rflags = (number64 & 0x3F7700) | 2
+            cpu.rflags = (number64 & cpu.model.flags_bits) | 2
         elif key in FLAGS:
             bit = 1 << FLAGS[key]
             self.rflags = (read_rflags(cpu) & ~bit) | (bit if value else 0)
@@ -393,10 +408,10 @@ cdef class Processor:
 
     @property
     def paging(self):
-        """What a page walk needs: dict of cr0, cr3, cr4, efer, pdpte, address_mask, physical_bits, ac."""
+        """What a page walk needs: dict of cr0, cr3, cr4, efer, pdpte, address_mask, physical_bits, gigabyte_pages."""
         cdef Paging* p = &self.cpu.paging
         return {"cr0": p.cr0, "cr3": p.cr3, "cr4": p.cr4, "efer": p.efer, "pdpte": tuple(p.pdpte[i] for i in range(4)),
-                "address_mask": p.address_mask, "physical_bits": p.physical_bits}
+                "address_mask": p.address_mask, "physical_bits": p.physical_bits, "gigabyte_pages": bool(p.gigabyte_pages)}
 
     def track_writes(self):
         """The first store into each page has to take the slow way again, where it marks the page dirty."""
@@ -419,7 +434,6 @@ cdef class Processor:
             copy.gpr[NONE] = 0
             copy.limit -= copy.budget                       # only now = limit - budget counts
             copy.budget = 0
-            (<u64*>&copy.paging.physical_bits)[0] = self.cpu.paging.physical_bits       # with the padding behind it
             (<u64*>&copy.gdtr.limit)[0], (<u64*>&copy.idtr.limit)[0] = self.cpu.gdtr.limit, self.cpu.idtr.limit
             memset(&copy.found, 0, sizeof(copy.found))
             copy.tlb, copy.context, copy.generation = NULL, 0, 0
@@ -449,6 +463,8 @@ cdef class Processor:
         cdef u64 page, info, index
         cdef u8* host
         if len(state) != size: raise ValueError(f"a snapshot of {len(state)} bytes, this build has {size}")
+        if memcmp(&(<Cpu*><char*>state).model, &cpu.model, sizeof(Model)) != 0:
+            raise ValueError("the snapshot is of another model of processor")
         generation = cpu.generation
         memcpy(cpu, <char*>state, size)
         cpu.generation = generation

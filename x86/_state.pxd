@@ -185,7 +185,7 @@ cdef struct Paging:             # what the page walker has to know
     u64 pdpte[4]                # PAE: loaded with CR3
     u64 address_mask            # physical addresses: MAXPHYADDR, and bit 20 for A20
     u32 physical_bits           # MAXPHYADDR
-    u32 reserved                # instead of padding: copies of this struct must be equal byte by byte
+    u32 gigabyte_pages          # a level-3 entry may be a page
 
 cdef struct Fpu:                # x87, MMX, SSE: state only, FXSAVE's layout order
     u16 fcw, fsw, fop
@@ -195,6 +195,15 @@ cdef struct Fpu:                # x87, MMX, SSE: state only, FXSAVE's layout ord
     u32 mxcsr
     u8 st[8][16]                # 80-bit values, ST(i) order of FXSAVE
     u8 xmm[16][16]
+
+cdef struct Model:              # what processor this is: x86/models.py says it, _processor.pyx fills it in. No padding
+    u64 instructions            # the rows of the table that it has: a bit for each name they ask for, see _decode.pyx
+    u64 cr0_bits, cr4_bits, efer_bits       # that exist
+    u64 flags_bits              # the same of RFLAGS, without CF PF AF ZF SF OF
+    u32 signature               # CPUID leaf 1 EAX, EDX after reset
+    u32 highest_leaf, highest_extended      # of CPUID; the latter 0: there are no extended leaves
+    u32 physical_bits, linear_bits
+    u32 leaf1_edx, leaf1_ecx, leaf7_ebx, leaf7_ecx, leaf7_edx, extended_edx, extended_ecx      # FEATURE_* of _model.pxd
 
 cdef struct Event:              # one delivered interrupt or exception, for the post-mortem
     u64 time, rip, target, detail, address
@@ -232,6 +241,8 @@ cdef struct Cpu:
     u64 mtrr_variable[16]
     u64 mtrr_default
     Fpu fpu
+    Model model
+    u64 random                  # where RDRAND and RDSEED are in their sequence
     # -- execution --
     u8 shadow                   # SHADOW_*: what has to wait until the next instruction is done
     u8 halted

@@ -183,7 +183,7 @@ cdef void switch_task(Cpu* cpu, Op* op, const Descriptor* tss, int how, u64 rip,
     for i in range(8): cpu.gpr[i] = task.gpr[i] if wide else task.gpr[i] | <u64>0xFFFF0000      # as the 386 has it
     cpu.rip = task.rip
     set_arithmetic_flags(cpu, task.flags)
-    cpu.rflags = (task.flags & 0x3F7700) | 2
+    cpu.rflags = (task.flags & cpu.model.flags_bits) | 2
     if cpu.dr[7] & DR7_LOCAL:
         cpu.dr[7] &= ~<u64>DR7_LOCAL
         arm(cpu)

@@ -1,7 +1,6 @@
 # The hit is inline, the miss is a call. One compare folds page, permission and page crossing: the page of the last
 # byte must equal the tag, and the tag is that of a page that may be read (written) without any further thought.
 from x86._state cimport *
-from x86._model cimport LINEAR_BITS
 from x86._access cimport read_miss, write_miss, read_modify_miss
 
 # Bits 63.. copy the highest one of a linear address: 47, or 56 with 5-level paging
@@ -10,7 +9,7 @@ cdef inline bint is_canonical(Cpu* cpu, u64 linear) noexcept nogil:
 
 # What MSRs, descriptor bases and INVPCID accept: the widest form that the processor has, whatever CR4.LA57 says
 cdef inline bint is_canonical_base(Cpu* cpu, u64 linear) noexcept nogil:
-    return <u64>(<i64>(linear << (64 - LINEAR_BITS)) >> (64 - LINEAR_BITS)) == linear
+    return <u64>(<i64>(linear << (64 - cpu.model.linear_bits)) >> (64 - cpu.model.linear_bits)) == linear
 
 cdef inline u64 load_host(u64 host, const int size) noexcept nogil:
     if size == 8: return (<u8*>host)[0]

@@ -278,9 +278,8 @@ CAUSE_SYSRET_TARGET = _cause(158, "SYSRET would return to an address that is not
 CAUSE_SOFTWARE_INTERRUPT = _cause(159, "The program asked for it by INT n.", "vector")
 CAUSE_FLAGS_RESERVED = _cause(160, "The flags to be loaded ask for a mode that cannot be entered here.", "value")
 CAUSE_MONITOR = _cause(161, "MONITOR and MWAIT do not take these hints or extensions.", "value")
-CAUSE_VIRTUAL_INTERRUPT = _cause(162, "The virtual interrupt flag would be set while VIP is, or TF with it: the monitor is asked.")
-CAUSE_INVPCID = _cause(163, "INVPCID has no such type, or its descriptor has a reserved bit, a context or an address that cannot be.",
-                       "type")
+CAUSE_VIRTUAL_INTERRUPT = _cause(162, "VIF would be set while VIP is, or TF be popped: the monitor is asked.")
+CAUSE_INVPCID = _cause(163, "INVPCID does not take this type, or this descriptor.", "type")
 
 
 def reason(cause: int) -> str:

@@ -9,7 +9,7 @@ import pickle
 import time as host_time
 from dataclasses import dataclass, field
 
-from x86 import paging
+from x86 import models, paging
 from x86._memory import Memory
 from x86._processor import Processor
 from x86.bus import Bus
@@ -39,6 +39,7 @@ class Snapshot:
     devices: dict = field(repr=False)
     clock: object = field(repr=False)
     bus: object = field(repr=False)
+    model: str                          # of the processors
 
     def digest(self):
         """SHA-256 over everything: two machines in the same state have the same digest."""
@@ -64,15 +65,17 @@ class Machine:
     """A PC.
 
     memory: size of the RAM ("64M", or bytes). fill: "zero" or "random:SEED", what the RAM holds at power-on.
-    a20: whether address line 20 is enabled at power-on. `machine.cpu` is the first processor, `machine.cpus` has all.
+    a20: whether address line 20 is enabled at power-on. cpu: the model of the processor, a name in x86.models.MODELS.
+    `machine.cpu` is the first processor, `machine.cpus` has all.
     """
 
-    def __init__(self, memory="64M", fill="zero", a20=True):
+    def __init__(self, memory="64M", fill="zero", a20=True, cpu=models.DEFAULT):
+        model = models.model(cpu)
         self.memory = Memory(parse_size(memory), fill)
         self.bus = Bus()
         self.clock = Clock(self)
         self.devices = {}
-        self.cpus = [Processor(self, self.memory)]
+        self.cpus = [Processor(self, self.memory, model)]
         self.cpu = self.cpus[0]
         self.no_reboot = False
         self.initial_a20 = a20
@@ -225,12 +228,15 @@ class Machine:
         self._track()
         return Snapshot(self.time, dict(self._pages), [cpu.snapshot() for cpu in self.cpus],
                         {name: device.snapshot() for name, device in self.devices.items()},
-                        self.clock.snapshot(), self.bus.snapshot())
+                        self.clock.snapshot(), self.bus.snapshot(), self.cpu.model.name)
 
     def restore(self, snapshot):
         """Bring back a snapshot of this machine, or of one built the same way."""
         if set(snapshot.devices) != set(self.devices):
             raise MachineError(f"the snapshot has other devices: {sorted(set(snapshot.devices) ^ set(self.devices))}")
+        if snapshot.model != self.cpu.model.name:
+            raise MachineError(f"the snapshot is of a machine with the processor {snapshot.model}, this one has "
+                               f"{self.cpu.model.name}: build it with cpu={snapshot.model!r}")
         frames = set(self.memory.dirty_frames())
         frames.update(frame for frame in self._pages.keys() | snapshot.pages.keys()
                       if self._pages.get(frame) is not snapshot.pages.get(frame))

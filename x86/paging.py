@@ -37,6 +37,7 @@ class Registers:
     efer: int = 0
     pdpte: tuple[int, ...] = (0, 0, 0, 0)       # PAE only: the four registers, as they were when CR3 was loaded
     physical_bits: int = 40                     # MAXPHYADDR
+    gigabyte_pages: bool = True                 # a PDPTE may be a page
     address_mask: int = (1 << 40) - 1           # of physical addresses: MAXPHYADDR, and bit 20 clear if A20 is off
 
 
@@ -91,7 +92,7 @@ def reserved(registers: Registers, level: int, page: bool) -> int:
     mask = bits(51 if long_paging else 62, width) | (0 if registers.efer & EFER_NXE else XD)
     if page and level > 1:
         mask |= bits(9 * level + 2, 13)
-    return mask | (PS if level >= 4 else 0)
+    return mask | (PS if level >= 4 or level == 3 and not registers.gigabyte_pages else 0)
 
 
 def walk(read: Callable[[int, int], int], registers: Registers, linear: int, access: str = "read", user: bool = False,
@@ -128,7 +129,8 @@ def walk(read: Callable[[int, int], int], registers: Registers, linear: int, acc
         address = (table & bits(51 if wide else 31, 12)) + index * (8 if wide else 4) & registers.address_mask
         entry = read(address, 8 if wide else 4)
         steps.append(Step(level, LEVELS[level], address, entry))
-        page = level == 1 or entry & PS and (level == 3 or level == 2 and (wide or registers.cr4 & CR4_PSE))
+        page = level == 1 or entry & PS and (level == 3 and registers.gigabyte_pages or
+                                             level == 2 and (wide or registers.cr4 & CR4_PSE))
         if not entry & P:
             return fault(0, faults.CAUSE_PAGE_NOT_PRESENT, level)
         if entry & reserved(registers, level, bool(page)):

@@ -4,10 +4,34 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from x86 import models
 from x86.faults import ImageError
 
 KERNEL_ONLY = ("append", "initrd", "module")
 EXAMPLE = "whole_way"                   # in boot/examples: what is booted where nothing is named
+
+
+class Processor(argparse.Action):
+    """--cpu NAME; `help` lists the names and ends."""
+
+    def __call__(self, parser, namespace, value, option=None):
+        if value == "help":
+            print(*processor_lines(), sep="\n")
+            parser.exit(0)
+        try:
+            namespace.cpu = models.model(value).name
+        except ValueError as error:
+            parser.error(f"{option}: {error}")
+
+
+def processor_lines():
+    """A line for each processor, with what it has and the one before has not."""
+    before = frozenset()
+    for model in models.MODELS.values():
+        order = [*models.NO_BIT, *(feature for bits in models.BITS.values() for feature in bits)]
+        more = " ".join(feature for feature in order if feature in model.features - before)
+        yield f"{model.name:12}{model.title:26}{'also ' if before else ''}{more}"
+        before = model.features
 
 
 def add_machine_options(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +54,8 @@ def add_machine_options(parser: argparse.ArgumentParser) -> None:
     kernel.add_argument("--module", metavar="FILE[ STRING]", action="append", default=[],
                         help="a module, and what it is called; may be repeated")
     board = parser.add_argument_group("the machine")
+    board.add_argument("--cpu", metavar="NAME", action=Processor, default=models.DEFAULT,
+                       help=f"{', '.join(models.MODELS)} (default {models.DEFAULT}), or help: what they have")
     board.add_argument("-m", "--memory", metavar="SIZE", default="64M", help="RAM, as in 512M (default 64M)")
     board.add_argument("--a20", choices=("on", "off"),
                        help="address line 20 at power-on (default on; the example opens it itself)")
@@ -59,7 +85,7 @@ def build(options):
         raise ImageError("--cdrom: CD-ROM drives do not exist yet; a raw disk image can be booted with --drive")
     from x86.machine import Machine
     try:
-        machine = Machine(memory=options.memory, fill=options.memory_fill, a20=a20)
+        machine = Machine(memory=options.memory, fill=options.memory_fill, a20=a20, cpu=options.cpu)
     except (ValueError, MemoryError) as error:
         raise ImageError(f"--memory {options.memory} --memory-fill {options.memory_fill}: "
                          f"{error or 'this host has not so much memory'}") from None

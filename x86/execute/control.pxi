@@ -35,7 +35,7 @@ cdef void write_cr0(Cpu* cpu, Op* op, u64 value) noexcept nogil:
     cdef Paging next = cpu.paging
     cdef u64 changed
     if value >> 32: refuse_value(cpu, op, CAUSE_CR0_RESERVED, value)
-    next.cr0 = (value & <u64>0xE005002F) | CR0_ET
+    next.cr0 = (value & cpu.model.cr0_bits) | CR0_ET
     changed = next.cr0 ^ cpu.paging.cr0
     if paging_on(&next) and not next.cr0 & CR0_PE: refuse_value(cpu, op, CAUSE_CR0_PG_WITHOUT_PE, value)
     if next.cr0 & CR0_NW and not next.cr0 & CR0_CD: refuse_value(cpu, op, CAUSE_CR0_NW_WITHOUT_CD, value)
@@ -73,7 +73,7 @@ cdef void write_cr3(Cpu* cpu, Op* op, u64 value) noexcept nogil:
 cdef void write_cr4(Cpu* cpu, Op* op, u64 value) noexcept nogil:
     cdef Paging next = cpu.paging
     cdef u64 changed = value ^ next.cr4
-    if value & ~<u64>CR4_BITS: refuse_value(cpu, op, CAUSE_CR4_RESERVED, value)
+    if value & ~cpu.model.cr4_bits: refuse_value(cpu, op, CAUSE_CR4_RESERVED, value)
     if next.efer & EFER_LMA and not value & CR4_PAE: refuse_value(cpu, op, CAUSE_CR4_PAE_IN_LONG_MODE, value)
     if next.efer & EFER_LMA and changed & CR4_LA57: refuse_value(cpu, op, CAUSE_CR4_LA57_IN_LONG_MODE, value)
     if changed & value & CR4_PCIDE and (not next.efer & EFER_LMA or next.cr3 & 0xFFF): refuse_value(cpu, op, CAUSE_CR4_PCIDE, value)
@@ -85,11 +85,12 @@ cdef void write_cr4(Cpu* cpu, Op* op, u64 value) noexcept nogil:
     if changed & (CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP | CR4_SMAP | CR4_LA57 | CR4_PCIDE): flush_tlb(cpu, True)
     if changed & CR4_DE: arm(cpu)
 
-cdef inline bint control_exists(u32 number) noexcept nogil:      # CR0 CR2 CR3 CR4 CR8
+cdef inline bint control_exists(Cpu* cpu, u32 number) noexcept nogil:        # CR0 CR2 CR3 CR4 CR8
+    if number == 4: return cpu.model.cr4_bits != 0
     return number <= 8 and (0x11D >> number) & 1
 
 cdef void write_control(Cpu* cpu, Op* op, u32 number, u64 value) noexcept nogil:
-    if not control_exists(number): raise_fault(cpu, op, VECTOR_UD, CAUSE_CR_UNKNOWN, number)
+    if not control_exists(cpu, number): raise_fault(cpu, op, VECTOR_UD, CAUSE_CR_UNKNOWN, number)
     privileged(cpu, op)
     if number == 0: write_cr0(cpu, op, value)
     elif number == 2: cpu.cr2 = value
@@ -103,7 +104,7 @@ cdef u64 read_control(Cpu* cpu, Op* op, u32 number) noexcept nogil:
     if number == 0: return cpu.paging.cr0
     if number == 2: return cpu.cr2
     if number == 3: return cpu.paging.cr3
-    if number == 4: return cpu.paging.cr4
+    if number == 4 and control_exists(cpu, 4): return cpu.paging.cr4
     if number == 8: return cpu.cr8
     raise_fault(cpu, op, VECTOR_UD, CAUSE_CR_UNKNOWN, number)
     return 0

@@ -16,29 +16,31 @@ cdef inline void give_cache(Cpu* cpu, u32 type, u32 level, u32 ways, u32 sets) n
     give(cpu, type | level << 5 | 1 << 8, 63 | (ways - 1) << 22, sets - 1, 0)
 
 cdef void describe(Cpu* cpu, u32 leaf, u32 subleaf) noexcept nogil:
+    cdef const Model* model = &cpu.model
     cdef const char* brand
+    if leaf > (model.highest_extended if leaf >> 31 else model.highest_leaf): leaf = model.highest_leaf     # as Intel's do
     if leaf >> 31 == 0:
-        if leaf > HIGHEST_LEAF: leaf = HIGHEST_LEAF     # as Intel's do
-        if leaf == 0: give(cpu, HIGHEST_LEAF, text(VENDOR), text(VENDOR + 8), text(VENDOR + 4))
-        elif leaf == 1: give(cpu, MODEL_SIGNATURE, 1 << 16 | 8 << 8, LEAF1_ECX, LEAF1_EDX)   # one core, CLFLUSH of 8 * 8 bytes
+        if leaf == 0: give(cpu, model.highest_leaf, text(VENDOR), text(VENDOR + 8), text(VENDOR + 4))
+        elif leaf == 1: give(cpu, model.signature, 1 << 16 | 8 << 8, model.leaf1_ecx, model.leaf1_edx)    # one core, lines of 8 * 8 bytes
         elif leaf == 2: give(cpu, 0x00FF0001, 0, 0, 0)                                      # caches: see leaf 4
         elif leaf == 4:
             if subleaf == 0: give_cache(cpu, 1, 1, 8, 64)           # 32 KB
             elif subleaf == 1: give_cache(cpu, 2, 1, 8, 64)
             elif subleaf == 2: give_cache(cpu, 3, 2, 16, 1024)      # 1 MB
             else: give(cpu, 0, 0, 0, 0)
-        elif leaf == 7 and subleaf == 0: give(cpu, 0, LEAF7_EBX, LEAF7_ECX, 0)
+        elif leaf == 7 and subleaf == 0: give(cpu, 0, model.leaf7_ebx, model.leaf7_ecx, model.leaf7_edx)
         else: give(cpu, 0, 0, 0, 0)
         return
     leaf &= 0x7FFFFFFF
-    if leaf == 0: give(cpu, <u32>1 << 31 | 8, 0, 0, 0)
-    elif leaf == 1: give(cpu, 0, 0, EXTENDED_ECX, EXTENDED_EDX | (FEATURE_SYSCALL if cpu.code_bits == 64 else 0))
+    if leaf == 0: give(cpu, model.highest_extended, 0, 0, 0)
+    elif leaf == 1:                                     # SYSCALL is there in 64-bit code only
+        give(cpu, 0, 0, model.extended_ecx, model.extended_edx & (~<u32>0 if cpu.code_bits == 64 else ~<u32>FEATURE_SYSCALL))
     elif leaf >= 2 and leaf <= 4:
         brand = BRAND + 16 * (leaf - 2)
         give(cpu, text(brand), text(brand + 4), text(brand + 8), text(brand + 12))
     elif leaf == 6: give(cpu, 0, 0, 1024 << 16 | 8 << 12 | 64, 0)                           # L2: KB, 16 ways, line size
     elif leaf == 7: give(cpu, 0, 0, 0, 1 << 8)                                              # the TSC never changes its pace
-    elif leaf == 8: give(cpu, LINEAR_BITS << 8 | cpu.paging.physical_bits, 0, 0, 0)
+    elif leaf == 8: give(cpu, model.linear_bits << 8 | model.physical_bits, 0, 0, 0)
     else: give(cpu, 0, 0, 0, 0)
 
 cdef inline Op* cpuid(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:

@@ -69,7 +69,7 @@ cdef u64 read_msr(Cpu* cpu, Op* op, u32 number) noexcept nogil:
 
 cdef void write_efer(Cpu* cpu, Op* op, u64 value) noexcept nogil:
     cdef u64 changed = value ^ cpu.paging.efer
-    if value & ~<u64>EFER_BITS: refuse_msr(cpu, op, CAUSE_EFER_RESERVED, value)
+    if value & ~cpu.model.efer_bits: refuse_msr(cpu, op, CAUSE_EFER_RESERVED, value)
     if changed & EFER_LME and paging_on(&cpu.paging): refuse_msr(cpu, op, CAUSE_EFER_LME_WHILE_PAGING, value)
     cpu.paging.efer = (value & ~<u64>EFER_LMA) | (cpu.paging.efer & EFER_LMA)           # LMA follows LME and CR0.PG
     if changed & value & EFER_LME: log_mode(cpu, op, MODE_LME_SET)

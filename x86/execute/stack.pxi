@@ -106,7 +106,7 @@ cdef inline Op* popf(Cpu* cpu, Op* op, const int kind, const int size) noexcept 
     if is_virtual_:
         flags = real_flags(cpu, op, flags)
         may |= FLAG_VIF
-    if size != 16: may |= FLAG_AC | FLAG_ID
+    if size != 16: may |= (FLAG_AC | FLAG_ID) & cpu.model.flags_bits
     if cpu.cpl <= (cpu.rflags >> 12 & 3): may |= FLAG_IF
     if cpu.cpl == 0: may |= FLAG_IOPL
     release(cpu, size)

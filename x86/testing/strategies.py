@@ -72,7 +72,8 @@ def entries(wide: bool = True):
 
 @st.composite
 def registers(draw, mode: str):
-    """CR0, CR3, CR4, EFER and the PDPTE registers for a paging mode, with WP, NXE, PGE, SMEP and SMAP on or off."""
+    """CR0, CR3, CR4, EFER and the PDPTE registers for a paging mode, with WP, NXE, PGE, SMEP, SMAP and 1 GB
+    pages on or off."""
     def flag(bit):
         return bit if draw(st.booleans()) else 0
     cr0 = flag(CR0_WP) | (CR0_PG if mode != "off" else 0) | 1
@@ -89,7 +90,7 @@ def registers(draw, mode: str):
     if draw(st.integers(0, 7)) == 7:
         mask &= ~0x100000                               # A20 is off
     cr3 = draw(st.sampled_from(TABLES)) | draw(st.sampled_from((0, 0x18, 0xFFF if mode != "pae" else 0x18)))
-    return Registers(cr0, cr3, cr4, efer, pdpte, physical_bits, mask)
+    return Registers(cr0, cr3, cr4, efer, pdpte, physical_bits, draw(st.booleans()), mask)
 
 
 @st.composite
