@@ -24,11 +24,11 @@ def encode(form, bits, choose: random.Random) -> bytes:
         code.append(0x67)
     if choose.random() < (0.3 if form.lock else 0.03):
         code.append(0xF0)
-    if form.prefix in (None, "F3", "F2") and choose.random() < 0.25:
+    if form.prefix in (None, "NFx", "F3", "F2") and choose.random() < 0.25:
         code.append(0x66)
     if form.rep and choose.random() < 0.4:
         code.append(choose.choice((0xF2, 0xF3)))
-    if form.prefix in table.PREFIXES[1:]:
+    if form.prefix in ("66", "F3", "F2"):
         code.append(int(form.prefix, 16))
     if bits == 64 and (form.rex_w or choose.random() < 0.6):
         code.append(0x40 | choose.randrange(8) | 8 * (choose.randrange(2) if form.rex_w is None else form.rex_w))

@@ -31,7 +31,7 @@ def name(form):
 def conditions(form):
     """The set of encodings that a form takes, as a product: code sizes x prefixes x REX.W x REX.B x ModRM bytes."""
     modes = {"": {16, 32, 64}, "64": {64}, "legacy": {16, 32}}[form.mode]
-    prefixes = PREFIX_STATES if form.prefix is None else {form.prefix}
+    prefixes = PREFIX_STATES if form.prefix is None else {"NP", "66"} if form.prefix == "NFx" else {form.prefix}
     rex_w = ANY if form.rex_w is None else {form.rex_w}
     is_nop = form.map == 0 and form.opcode == 0x90 and not form.plus_r and form.prefix is None
     if is_nop:                                          # 90 with REX.B is XCHG; F3 90 is PAUSE, whatever REX says

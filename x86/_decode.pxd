@@ -27,7 +27,7 @@ cdef struct FormInfo:           # a row of the table, as the decoder and the low
     u8 flags
     u8 zero_extends             # the immediate is unsigned
     # what must hold for it to match
-    u8 prefix                   # 0 any, 1 none of 66 F3 F2, 0x66, 0xF3, 0xF2
+    u8 prefix                   # 0 any, 1 none of 66 F3 F2, 2 neither F3 nor F2, 0x66, 0xF3, 0xF2
     u8 mod                      # 0 any, 1 memory, 3 register
     u8 mode                     # 0 any, 64, 1 legacy
     u8 rex_w                    # 0 any, 1 must be 0, 2 must be 1

@@ -77,7 +77,7 @@ def _build():
         for flag, on in ((FORM_LOCK, form.lock), (FORM_REP, form.rep), (FORM_STACK64, form.stack64),
                          (FORM_NEAR64, form.near64), (FORM_ENDS, form.ends), (FORM_MODRM, form.modrm), (FORM_SLOW, form.slow)):
             if on: info.flags |= flag
-        info.prefix = {None: 0, "NP": 1, "66": 0x66, "F3": 0xF3, "F2": 0xF2}[form.prefix]
+        info.prefix = {None: 0, "NP": 1, "NFx": 2, "66": 0x66, "F3": 0xF3, "F2": 0xF2}[form.prefix]
         info.mode = {"": 0, "64": 64, "legacy": 1}[form.mode]
         info.rex_w = {None: 0, 0: 1, 1: 2}[form.rex_w]
         info.digit = -1 if form.digit is None else form.digit
@@ -89,7 +89,7 @@ def _build():
     memset(FIRST, 0, sizeof(FIRST)); memset(COUNT, 0, sizeof(COUNT)); memset(HAS_MODRM, 0, sizeof(HAS_MODRM))
     for (map_, opcode), candidates in sorted(by_opcode.items()):
         # the more a row demands, the earlier it is asked
-        candidates.sort(key=lambda form: (form.prefix in (None, "NP"), form.prefix is None, form.modrm_byte is None,
+        candidates.sort(key=lambda form: (form.prefix in (None, "NP", "NFx"), form.prefix is None, form.modrm_byte is None,
                                           form.digit is None, form.rex_w is None, form.plus_r, form.number))
         FIRST[map_][opcode], COUNT[map_][opcode] = index, len(candidates)
         HAS_MODRM[map_][opcode] = any(form.modrm for form in candidates)
@@ -117,6 +117,8 @@ cdef inline bint matches(const FormInfo* info, const Instruction* o, u32 bits, u
     if info.mode != 0 and (info.mode == 64) != (bits == 64): return False
     if info.prefix == 1:
         if simd != 0 or o.prefixes & PREFIX_OPERAND: return False
+    elif info.prefix == 2:
+        if simd != 0: return False
     elif info.prefix == 0x66:
         if simd != 0 or not o.prefixes & PREFIX_OPERAND: return False
     elif info.prefix != 0 and info.prefix != simd: return False
@@ -353,3 +355,24 @@ def decode(data, rip=0, int bits=64):
     result.base, result.index, result.scale = o.base, o.index, o.scale
     result.displacement, result.immediate, result.immediate2 = o.displacement, o.immediate, o.immediate2
     return result
+
+
+def survey(bytes data, int bits=64, Py_ssize_t step=1):
+    """Decode at every `step`-th byte of `data`, for those who look at millions: (lengths, statuses, numbers of forms).
+
+    Three sequences with an item for each place: bytearrays, and a memoryview in which -1 means that no form matched."""
+    cdef Instruction o
+    cdef Py_ssize_t size = len(data), count, i
+    cdef const u8* at = <const u8*><const char*>data
+    if bits not in (16, 32, 64): raise ValueError(f"code size {bits} is not 16, 32 or 64")
+    if step < 1: raise ValueError(f"a step of {step} bytes")
+    count = (size + step - 1) // step
+    cdef bytearray lengths = bytearray(count), statuses = bytearray(count), forms = bytearray(2 * count)
+    cdef u8* length = <u8*><char*>lengths
+    cdef u8* status = <u8*><char*>statuses
+    cdef i16* form = <i16*><char*>forms
+    with nogil:
+        for i in range(count):
+            decode_instruction(at + i * step, <u32>(size - i * step if size - i * step < 16 else 16), bits, &o)
+            length[i], status[i], form[i] = o.length, o.status, <i16>o.form
+    return lengths, statuses, memoryview(forms).cast("h")

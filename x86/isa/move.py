@@ -28,8 +28,8 @@ MOVSXD = instruction("movsxd", summary="Copy 32 bits, sign-extended to 64; witho
 MOVSXD.form("63 /r", "rv, r/mz", mode="64")
 
 MOVBE = instruction("movbe", summary="Copy, the bytes reversed.")
-MOVBE.form("0F 38 F0 /r", "rv, mv", feature="movbe")
-MOVBE.form("0F 38 F1 /r", "mv, rv", feature="movbe")
+MOVBE.form("NFx 0F 38 F0 /r", "rv, mv", feature="movbe")
+MOVBE.form("NFx 0F 38 F1 /r", "mv, rv", feature="movbe")
 
 LEA = instruction("lea", summary="The offset of the memory operand, which is not accessed.")
 LEA.form("8D /r", "rv, m")
@@ -42,8 +42,9 @@ NOP.form("90")
 NOP.form("0F 1F /r", "r/mv", slow=True)
 for _opcode in (0x19, 0x1A, 0x1B, 0x1C, 0x1D, 0x1E):    # reserved for hints
     NOP.form(f"0F {_opcode:02X} /r", "r/mv, rv", slow=True)
-for _digit in range(8):                                 # 0F 18: the prefetches below are memory's
+for _digit in range(8):                                 # the prefetches below are memory's
     NOP.form(f"0F 18 /{_digit}", "r/mv" if _digit > 3 else "rv", slow=True)
+    NOP.form(f"0F 0D /{_digit}", "rv", slow=True)
 
 PAUSE = instruction("pause", summary="A NOP for waiting loops.")
 PAUSE.form("F3 90", handler="nop")

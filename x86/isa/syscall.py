@@ -8,7 +8,8 @@ SYSCALL = instruction("syscall", flags="reads OSZAPCDI, writes OSZAPCDI",
                       summary="RCX = RIP, R11 = RFLAGS; go to IA32_LSTAR at CPL 0, flags masked by IA32_FMASK.")
 SYSCALL.form("0F 05", mode="64", ends=True)
 
-SYSRET = instruction("sysret", summary="RIP = RCX, RFLAGS = R11; go on at CPL 3, in compatibility mode unless REX.W.")
+SYSRET = instruction("sysret", flags="writes OSZAPCDIT",
+                     summary="RIP = RCX, RFLAGS = R11; go on at CPL 3, in compatibility mode unless REX.W.")
 SYSRET.form("0F 07", mode="64", size="y", ends=True, names={32: "sysret", 64: "o64 sysret"})
 
 SYSENTER = instruction("sysenter", flags="writes I", summary="Go to IA32_SYSENTER_EIP on the stack IA32_SYSENTER_ESP at CPL 0.")

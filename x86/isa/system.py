@@ -40,7 +40,9 @@ UD0.form("0F FF /r", "rv, r/mv", ends=True, slow=True, handler="raise_undefined"
 CLFLUSH = instruction("clflush", summary="Write back and drop the cache line of the operand: its address is checked.")
 CLFLUSH.form("NP 0F AE /7", "m8", slow=True, feature="clfsh")
 
-for _byte, _name, _summary in (("E8", "lfence", "Loads before it are done first."),
-                               ("F0", "mfence", "Loads and stores before it are done first."),
-                               ("F8", "sfence", "Stores before it are done first.")):
-    instruction(_name, summary=_summary).form(f"NP 0F AE {_byte}", handler="fence", feature="sse2")
+for _byte, _name, _summary in ((0xE8, "lfence", "Loads before it are done first."),
+                               (0xF0, "mfence", "Loads and stores before it are done first."),
+                               (0xF8, "sfence", "Stores before it are done first.")):
+    _row = instruction(_name, summary=_summary)
+    for _rm in range(8):                                # ModRM.rm is ignored
+        _row.form(f"NP 0F AE {_byte + _rm:02X}", handler="fence", feature="sse2", alias=_rm > 0)

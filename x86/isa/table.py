@@ -7,6 +7,7 @@ A row says what exists, in the manual's own spelling:
 
 Encoding: what must be there, in order
     NP 66 F3 F2   mandatory prefix (NP: none of the three)        REX.W REX.0   REX.W must be 1, must be 0
+    NFx           neither F3 nor F2; 66 is the operand size
     0F, 0F 38, 0F 3A, then the opcode byte                        40+r          register in the opcode's low bits
     /r            ModRM, reg is an operand                        /0 .. /7      ModRM, reg is part of the opcode
     F8 (last)     a ModRM byte that must have exactly this value (mod is 3)
@@ -43,7 +44,7 @@ from dataclasses import dataclass, field
 KINDS = {"rr": 0, "rm": 4, "rs": 8, "ri": 16, "rc": 32, "mr": 1, "mi": 17, "mc": 33, "sr": 2, "si": 18, "sc": 34}
 SIZES = {"v": (16, 32, 64), "y": (32, 64), "z": (16, 32), 0: (0,), 8: (8,), 16: (16,), 32: (32,), 64: (64,),
          128: (128,), 80: (80,)}
-PREFIXES = ("NP", "66", "F3", "F2")
+PREFIXES = ("NP", "NFx", "66", "F3", "F2")
 _CYTHON_KEYWORDS = {"include", "cdef", "cpdef", "ctypedef", "extern", "nogil", "gil", "enter", "leave", "int", "bound"}
 
 
