@@ -6,7 +6,5 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
 
 # (guest, case): what the core does not do yet. Such a case must differ, so that its entry goes when it no longer does.
 AWAITED: dict[tuple[str, str], str] = {
-    ("real_modes", "TF and sti"): "the single-step trap behind STI",
-    ("real_modes", "cr4: DE, PSE, PGE, PCE"): "CR4.DE",
     ("real_modes", "a read-only segment out of protected mode"): "the type of a segment in real mode",
 }
