@@ -100,7 +100,7 @@ cdef void step(Cpu* cpu) noexcept nogil:
     execute(cpu, op)
     cpu.single = 0
     give_back(cpu)
-    if trap and not cpu.shadow and cpu.event_count == events:       # INT n enters its handler without a trap
+    if trap and cpu.shadow != 2 and cpu.event_count == events:       # INT n enters its handler without a trap
         cpu.dr[6] |= 0x4000                                 # BS
         cpu.fault.cause = CAUSE_SINGLE_STEP
         cpu.fault.detail = 0

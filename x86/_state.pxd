@@ -231,7 +231,7 @@ cdef struct Cpu:
     u64 mtrr_default
     Fpu fpu
     # -- execution --
-    u8 shadow                   # 1: no interrupt before the next instruction is done (STI, MOV SS)
+    u8 shadow                   # 1 (STI), 2 (MOV SS): no interrupt before the next instruction is done; 2: nor a debug trap
     u8 halted
     u8 nmi_blocked
     u8 nmi_pending

@@ -19,7 +19,7 @@ cdef inline Op* mov_to_segment(Cpu* cpu, Op* op, const int kind, const int size)
 cdef inline Op* mov_to_stack_segment(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef u64 where = operand_address(cpu, op, kind, size, READ)
     load_segment(cpu, op, SS, <u16>read_source(cpu, op, where, kind, size))
-    cpu.shadow = 1
+    cpu.shadow = 2
     return finish(cpu, op)
 
 # ---- the stack --------------------------------------------------------------------------------------------------------
@@ -44,7 +44,7 @@ cdef inline Op* pop_segment(Cpu* cpu, Op* op, const int kind, const int size) no
 
 cdef inline Op* pop_stack_segment(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     pop_into(cpu, op, SS, size)
-    cpu.shadow = 1
+    cpu.shadow = 2
     return finish(cpu, op)
 
 # ---- far pointers -----------------------------------------------------------------------------------------------------
