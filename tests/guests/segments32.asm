@@ -25,7 +25,7 @@ prepare:
             probe
             mov %1, ax
         over_and
-        movzx eax, byte [free_after + 1]
+        movzx eax, byte [watched_after + 1]
         show "access", xax
         end_line
     next_combination
@@ -62,7 +62,7 @@ prepare:
         probe
         %2
     over_and
-    movzx eax, byte [free_after + 1]
+    movzx eax, byte [watched_after + 1]
     show "access", xax
     end_line
     inc dword [v_type]
