@@ -15,7 +15,7 @@ import boot
 from boot.disk import Disk
 from x86 import Machine
 
-ENOUGH = 180
+ENOUGH = 1500
 LIMIT = 100_000_000                     # instructions; the longest guest needs a twentieth of that
 
 

@@ -227,6 +227,7 @@ cdef void through_gate(Cpu* cpu, Op* op, Delivery* d) noexcept nogil:
     if d.gate.access & TYPE == TASK_GATE:
         follow_task_gate(cpu, op, &d.gate, &tss)
         d.retired = True
+        if d.flags & FLAG_RF: cpu.rflags |= FLAG_RF             # in the image that the old TSS gets
         switch_task(cpu, op, &tss, TASK_INTERRUPT, d.rip, d.has_error, d.error)
         return
     size = 32 if d.gate.access & 8 else 16
