@@ -1,6 +1,7 @@
 """The decoder against iced-x86: of any bytes, in code of any size, both say the same about length and legality.
 
-100,000 random strings for each code size by default; 20 million with X86_TEST_PROFILE=deep. What differs is in
+Every opcode with every prefix that matters, and 100,000 random strings for each code size; 20 million with
+X86_TEST_PROFILE=deep. What differs is in
 iced_machine.py, with the reason. (The text of instructions: test_disassembler_iced.py.)"""
 from __future__ import annotations
 
@@ -83,6 +84,29 @@ def test_every_form(bits):
     choose = random.Random(bits)
     forms = [form for form in table.forms() if encodings.exists_in(form, bits)]
     check(b"".join(encodings.encode(form, bits, choose) + b"\0" for form in forms for _ in range(200 if DEEP else 20)), bits)
+
+
+# What legality depends on, one combination after the other: prefix, map, opcode, ModRM
+PREFIXES = (b"", b"\x66", b"\xF3", b"\xF2", b"\x66\xF3", b"\xF2\x66", b"\xF0")
+MODRM = range(256) if DEEP else (*range(0, 192, 8), *range(192, 256))       # every mod and reg; every rm of registers
+TAIL = bytes.fromhex("24 11 22 33 44 55 66 77 88 99 aa bb cc")
+
+
+@pytest.mark.parametrize("bits, rex", [(16, b""), (32, b""), (64, b""), (64, b"\x48"), (64, b"\x45")])
+@pytest.mark.parametrize("escape", (b"", b"\x0F", b"\x0F\x38", b"\x0F\x3A"), ids=bytes.hex)
+def test_every_opcode(escape, bits, rex):
+    for prefix in PREFIXES:
+        start = prefix + rex + escape
+        check(b"".join((start + bytes((opcode, modrm)) + TAIL)[:SIZE] for opcode in range(256) for modrm in MODRM), bits)
+
+
+@pytest.mark.parametrize("bits", BITS)
+@pytest.mark.parametrize("map_", range(1, 4))
+def test_every_vex_opcode(map_, bits):
+    modrm_bytes = MODRM if DEEP else (*range(0, 64, 8), *range(192, 256, 8))
+    for last in (w | vvvv | lpp for w in (0, 0x80) for vvvv in (0x78, 0x30) for lpp in range(8)):
+        check(b"".join(bytes((0xC4, 0xE0 | map_, last, opcode, modrm)) + TAIL[:11]
+                       for opcode in range(256) for modrm in modrm_bytes), bits)
 
 
 CODE = st.builds(lambda prefixes, rex, escape, rest: (prefixes + rex + escape + rest)[:SIZE].ljust(SIZE, b"\0"),

@@ -1,7 +1,13 @@
 # The block cache: decoded code, keyed by where the bytes are, where they believe to be, and the mode.
 from x86._state cimport *
 
-cdef enum: TABLE_SIZE = 1 << 16, MOST_OPS = 1 << 18, MOST_BLOCKS = 1 << 16, LONGEST = 48
+cdef enum: TABLE_SIZE = 1 << 16, MOST_REFUSALS = 1024, MOST_OPS = 1 << 18, MOST_BLOCKS = 1 << 16, LONGEST = 48
+
+cdef struct Refusal:            # bytes that raised #UD because they are no instruction of this processor
+    u8 code[16]                 # fifteen of them, then the code size; all 0: a free slot
+    u64 count
+    u64 time, rip               # of the first time
+    u16 cs
 
 cdef struct BlockCache:
     Memory* memory
@@ -12,6 +18,8 @@ cdef struct BlockCache:
     u64 built                   # statistics: blocks decoded, killed by writes, times the cache was emptied
     u64 killed
     u64 emptied
+    Refusal refusals[MOST_REFUSALS]     # a hash table by code
+    u64 unlisted                # #UDs that found it full
     Block** table
     Op* ops
     Block* blocks

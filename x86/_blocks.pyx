@@ -5,7 +5,7 @@ ends at any other branch, at whatever the run loop must look at, at the end of t
 """
 from libc.stdlib cimport calloc, free, malloc
 from posix.stdlib cimport posix_memalign
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy, memmove, memset
 from x86._state cimport *
 from x86._decode cimport *
 from x86._debug cimport BREAK_CODE, is_enabled, kind_of_break
@@ -47,10 +47,12 @@ cdef Op* dead(Cpu* cpu, Op* op) noexcept nogil:                 # the first Op o
     return leave(cpu, op.rip)
 
 cdef Op* undefined(Cpu* cpu, Op* op) noexcept nogil:
+    count_refusal(cpu, op)
     raise_fault(cpu, op, 6, CAUSE_UNDEFINED_OPCODE, 0)
     return NULL
 
 cdef Op* lock_undefined(Cpu* cpu, Op* op) noexcept nogil:
+    count_refusal(cpu, op)
     raise_fault(cpu, op, 6, CAUSE_LOCK, 0)
     return NULL
 
@@ -61,6 +63,38 @@ cdef Op* too_long(Cpu* cpu, Op* op) noexcept nogil:
 cdef Op* past_limit(Cpu* cpu, Op* op) noexcept nogil:
     raise_error(cpu, op, 13, 0, CAUSE_FETCH_LIMIT, op.rip)
     return NULL
+
+# ---- what no handler takes -------------------------------------------------------------------------------------------------
+
+cdef inline bint refused(const Op* op) noexcept nogil:
+    return op.run == undefined or op.run == lock_undefined
+
+cdef void keep_code(Op* op, const u8* bytes, u32 bits) noexcept nogil:
+    # An Op that only raises #UD has, for count_refusal, in imm and disp: its bytes, as far as a name can need them,
+    # zeros, and the code size in the sixteenth
+    cdef u8 code[16]
+    memset(code, 0, 16)
+    memcpy(code, bytes, op.length + 4 if op.length < 11 else 15)
+    code[15] = <u8>bits
+    memcpy(&op.imm, code, 8)
+    memcpy(&op.disp, code + 8, 8)
+
+cdef void count_refusal(Cpu* cpu, Op* op) noexcept nogil:
+    cdef BlockCache* cache = <BlockCache*>cpu.blocks
+    cdef Refusal* refusal
+    cdef u64 low = op.imm, high = op.disp
+    cdef u32 start = <u32>((low ^ high * <u64>0xC2B2AE3D27D4EB4Fu) * <u64>0x9E3779B97F4A7C15u >> 40), i
+    for i in range(MOST_REFUSALS):
+        refusal = &cache.refusals[(start + i) & (MOST_REFUSALS - 1)]
+        if refusal.count == 0:
+            memcpy(refusal.code, &low, 8)
+            memcpy(&refusal.code[8], &high, 8)
+            refusal.time = cpu.limit - cpu.budget + op.position - 1
+            refusal.rip, refusal.cs = op.rip, cpu.segment[CS].selector
+        elif (<u64*>refusal.code)[0] != low or (<u64*>refusal.code)[1] != high: continue
+        refusal.count += 1
+        return
+    cache.unlisted += 1
 
 # ---- the table of handlers ---------------------------------------------------------------------------------------------------
 
@@ -215,9 +249,8 @@ cdef const u8* code_bytes(Cpu* cpu, u64 physical, u8* buffer) noexcept nogil:
     for i in range(16): buffer[i] = <u8>physical_read(cpu.memory, (physical & ~<u64>0xFFF) | ((physical + i) & 0xFFF), 8)
     return buffer
 
-cdef void decode_at(Cpu* cpu, u64 rip, u64 physical, Instruction* o) noexcept nogil:
-    # Decode one instruction wherever it lies: across two pages, at the limit of CS
-    cdef u8 joined[16]
+cdef void decode_at(Cpu* cpu, u64 rip, u64 physical, Instruction* o, u8* joined) noexcept nogil:
+    # Decode one instruction wherever it lies: across two pages, at the limit of CS. `joined`: 16 zeros, to be filled
     cdef u8 scratch[16]
     cdef u32 here = 0x1000 - <u32>(physical & 0xFFF), allowed, i
     cdef const u8* bytes = code_bytes(cpu, physical, joined)
@@ -225,7 +258,9 @@ cdef void decode_at(Cpu* cpu, u64 rip, u64 physical, Instruction* o) noexcept no
     if here > 15: here = 15
     allowed = within_limit(cpu, rip, 15)
     decode_instruction(bytes, here if here < allowed else allowed, cpu.code_bits, o)
-    if o.status != NEED_MORE: return
+    if o.status != NEED_MORE:
+        memmove(joined, bytes, here)
+        return
     if here < allowed:                                          # the next page has the rest
         for i in range(here): joined[i] = bytes[i]
         second = fetch_translate(cpu, linear_of(cpu, rip + here))
@@ -237,10 +272,13 @@ cdef void decode_at(Cpu* cpu, u64 rip, u64 physical, Instruction* o) noexcept no
 cdef Op* single(Cpu* cpu) noexcept nogil:
     cdef Instruction o
     cdef Op* op = &cpu.scratch[0]
+    cdef u8 code[16]
+    memset(code, 0, sizeof(code))
     check_rip(cpu)
     cpu.link = NULL
-    decode_at(cpu, cpu.rip, fetch_translate(cpu, linear_of(cpu, cpu.rip)), &o)
+    decode_at(cpu, cpu.rip, fetch_translate(cpu, linear_of(cpu, cpu.rip)), &o, code)
     lower(&o, op, cpu.rip, True)
+    if refused(op): keep_code(op, code, cpu.code_bits)
     op.position = op.total = 1
     op.block = op[1].block = &cpu.scratch_block
     memset(op + 1, 0, sizeof(Op))
@@ -325,6 +363,7 @@ cdef Block* build(Cpu* cpu, BlockCache* cache, u64 physical) noexcept nogil:
             break
         op = block.first + count
         lower(&o, op, rip, False)
+        if refused(op): keep_code(op, host, cpu.code_bits)
         op.block = block
         retired += 1
         op.position = retired
@@ -378,7 +417,7 @@ cdef void protect_frame(BlockCache* cache, u64 number) noexcept nogil:
 
 cdef bint ends_block(const Op* op) noexcept nogil:
     cdef const FormInfo* info
-    if op.run == undefined or op.run == lock_undefined or op.run == too_long: return True
+    if refused(op) or op.run == too_long: return True
     info = form_info(op.form)
     return (info.flags & FORM_ENDS) != 0 or (info.flags & FORM_REP and op.repeat != 0)
 

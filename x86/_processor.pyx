@@ -10,7 +10,8 @@ from x86._memory cimport Memory, frame_for
 from x86._model cimport CR0_ET, CR4_LA57, FEATURE_1GB
 from x86._breakpoints cimport arm
 from x86._access cimport flush_tlb, forget_jumps, miss, set_context
-from x86._blocks cimport BlockCache, code_written, empty_cache, free_cache, new_cache, slow_handler
+from x86._blocks cimport (BlockCache, MOST_REFUSALS, code_written, empty_cache, free_cache, new_cache,
+                          slow_handler)
 from x86._execute cimport run as run_loop
 from x86._interrupts cimport log_mode
 
@@ -23,6 +24,7 @@ EVENTS = {EVENT_FAULT: "fault", EVENT_INTERRUPT: "interrupt", EVENT_SOFTWARE: "s
 SEGMENTS = {"es": ES, "cs": CS, "ss": SS, "ds": DS, "fs": FS, "gs": GS, "ldtr": LDTR, "tr": TR}
 
 ProcessorEvent = namedtuple("ProcessorEvent", "time kind vector error cause rip cs cpl address detail target")
+Refusal = namedtuple("Refusal", "code bits count time cs rip")
 SegmentView = namedtuple("SegmentView", "name selector base limit access")
 
 # ---- register names: (number of the 64-bit register, bits, shift) -------------------------------------------------------
@@ -405,6 +407,16 @@ cdef class Processor:
     def statistics(self):
         """{blocks built, killed by writes into code, times the cache was emptied}"""
         return {"blocks": self.cache.built, "killed": self.cache.killed, "emptied": self.cache.emptied}
+
+    @property
+    def refusals(self):
+        """What raised #UD because it is no instruction of this processor, and how often, since this object was made:
+        a list of Refusal in the order of the first times. Not among them: UD2, and what a mode or privilege forbids.
+        One with no code stands for those that came when the list was full."""
+        found = [Refusal(r.code[:15], r.code[15], r.count, r.time, r.cs, r.rip)
+                 for r in self.cache.refusals[:MOST_REFUSALS] if r.count]
+        found.sort(key=lambda refusal: refusal.time)
+        return found + ([Refusal(b"", 0, self.cache.unlisted, 0, 0, 0)] if self.cache.unlisted else [])
 
     @property
     def paging(self):

@@ -295,6 +295,8 @@ def prefix_text(instruction) -> str:
         words.append("lock")
     if form.rep and prefixes & (REP | REPNE):
         words.append("repne" if prefixes & REPNE else "repe" if form.mnemonic in COMPARING else "rep")
+    if "rel8" in form.operands and instruction.effective_size != usual_size(instruction):
+        words.append(f"o{instruction.effective_size}")  # 16 bits of the target, or 32
     if form.size in ("v", "z") and unusual_size(instruction) and instruction.operand_size not in form.names \
             and not any(tells_size(operand) for operand in form.operands):
         words.append(f"o{instruction.operand_size}")

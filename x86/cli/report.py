@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import json
 
-from x86.debug import timeline
+from x86.debug import timeline, undefined
 from x86.faults import ImageError
 
 WIDTH = 80
@@ -55,7 +55,7 @@ def figures(machine, seconds: float) -> list[str]:
     bios = machine.devices.get("bios")
     for call, count in sorted(bios.unimplemented.items()) if bios else ():
         lines.append(f"{call}: {count} times, and the BIOS has no such service")
-    return lines
+    return lines + undefined.lines(machine)
 
 
 def as_json(machine, stop, status: int, seconds: float) -> None:
@@ -72,6 +72,7 @@ def as_json(machine, stop, status: int, seconds: float) -> None:
         "unclaimed_ports": {f"{port:04X}h {direction}": count
                             for (port, direction), count in sorted(machine.bus.unclaimed.items())},
         "unimplemented_services": dict(bios.unimplemented) if bios else {},
+        "undefined_instructions": [entry._asdict() for entry in undefined.entries(machine)],
     }, indent=1))
 
 
