@@ -93,9 +93,10 @@ _add("486", "Intel DX4", 0x00480, (1, 0), 32, "486 CPUID")
 _add("pentium", "Pentium", 0x0052C, (1, 0), 32, "PSE TSC MSR CX8")
 _add("x86-64-v1", "Pentium 4 with Intel 64", 0x00F61, (5, 0x80000008), 36,
      "P6 PAE SEP MTRR PGE CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 SYSCALL NX LM")
-_add("x86-64-v2", "Core i7 of 2008", 0x106A5, (5, 0x80000008), 40, "CX16 POPCNT LAHF64 RDTSCP")
-_add("x86-64-v3", "Core of 2013", 0x306C3, (7, 0x80000008), 40, "MOVBE LZCNT 1GB SMEP")
-_add("max", "everything that there is", 0x606A6, (7, 0x80000008), 40, "SMAP PREFETCHW")
+_add("x86-64-v2", "Core i7 of 2008", 0x106A5, (5, 0x80000008), 40, "CX16 SSE4_2 POPCNT LAHF64 RDTSCP")
+_add("x86-64-v3", "Core of 2013", 0x306C3, (7, 0x80000008), 40, "MOVBE LZCNT BMI1 BMI2 RDRAND 1GB SMEP")
+_add("max", "everything that there is", 0x606A6, (7, 0x80000008), 40,
+     "SMAP PREFETCHW RDSEED ADX CLFLUSHOPT CLWB RDPID")
 
 DEFAULT = "max"
 
