@@ -22,12 +22,15 @@ def encode(form, bits, choose: random.Random) -> bytes:
         code.append(choose.choice(SEGMENT_PREFIXES))
     if choose.random() < 0.15:
         code.append(0x67)
-    if choose.random() < (0.3 if form.lock else 0.03):
+    if not form.vex and choose.random() < (0.3 if form.lock else 0.03):
         code.append(0xF0)
-    if form.prefix in (None, "NFx", "F3", "F2") and choose.random() < 0.25:
+    if not form.vex and form.prefix in (None, "NFx", "F3", "F2") and choose.random() < 0.25:
         code.append(0x66)
     if form.rep and choose.random() < 0.4:
         code.append(choose.choice((0xF2, 0xF3)))
+    if form.vex:
+        code += vex_prefix(form, bits, choose)
+        return bytes(code + bytes([form.opcode, modrm(form, choose)]) + choose.randbytes(15))[:15]
     if form.prefix in ("66", "F3", "F2"):
         code.append(int(form.prefix, 16))
     if bits == 64 and (form.rex_w or choose.random() < 0.6):
@@ -39,6 +42,18 @@ def encode(form, bits, choose: random.Random) -> bytes:
     elif form.modrm:
         code.append(modrm(form, choose))
     return bytes(code + choose.randbytes(15))[:15]
+
+
+def vex_prefix(form, bits, choose):
+    """C5 or C4 and what follows, before the opcode."""
+    wide = choose.randrange(2) if form.rex_w is None else form.rex_w
+    length = choose.randrange(2) if form.vex_l is None else form.vex_l
+    vvvv = choose.randrange(16 if bits == 64 else 8) if "vvvv" in form.places else 0
+    extension = choose.randrange(8) if bits == 64 else 0        # R X B
+    last = (~vvvv & 15) << 3 | length << 2 | ("NP", "66", "F3", "F2").index(form.prefix)
+    if form.map == table.VEX_MAP | 1 and not wide and not extension & 3:
+        return bytes((0xC5, (~extension & 4) << 5 | last))
+    return bytes((0xC4, (~extension & 7) << 5 | form.map & 3, wide << 7 | last))
 
 
 def modrm(form, choose):

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FORMS = table.forms()
 MODES = (16, 32, 64)
 PREFIX_STATES = frozenset({"NP", "66", "F3", "F2"})
+PREFIXES = {None: PREFIX_STATES, "NFx": {"NP", "66"}}
 ANY = frozenset({0, 1})
 HANDLER = re.compile(r"^cdef inline Op\* (\w+)\(Cpu\* cpu, Op\* op, const int kind, const int size"
                      r"((?:, const int \w+)*)\)", re.MULTILINE)
@@ -29,15 +30,18 @@ def name(form):
 # ---- overlaps --------------------------------------------------------------------------------------------------------
 
 def conditions(form):
-    """The set of encodings that a form takes, as a product: code sizes x prefixes x REX.W x REX.B x ModRM bytes."""
+    """The set of encodings that a form takes, as a product: code sizes x prefixes x REX.W x REX.B x ModRM bytes x VEX.L.
+
+    Under VEX prefixes are pp, and REX bits those of VEX."""
     modes = {"": {16, 32, 64}, "64": {64}, "legacy": {16, 32}}[form.mode]
-    prefixes = PREFIX_STATES if form.prefix is None else {"NP", "66"} if form.prefix == "NFx" else {form.prefix}
+    prefixes = PREFIXES.get(form.prefix, {form.prefix})
     rex_w = ANY if form.rex_w is None else {form.rex_w}
     is_nop = form.map == 0 and form.opcode == 0x90 and not form.plus_r and form.prefix is None
     if is_nop:                                          # 90 with REX.B is XCHG; F3 90 is PAUSE, whatever REX says
         prefixes = prefixes - {"F3"}
     rex_b = frozenset({0}) if is_nop else ANY
-    return frozenset(modes), frozenset(prefixes), frozenset(rex_w), rex_b, modrm_bytes(form)
+    return frozenset(modes), frozenset(prefixes), frozenset(rex_w), rex_b, modrm_bytes(form), \
+        frozenset(ANY if form.vex_l is None else {form.vex_l})
 
 
 def modrm_bytes(form):
@@ -79,23 +83,34 @@ def test_no_two_forms_overlap():
     assert not wrong, "\n".join(wrong)
 
 
+PREFIX_BYTES = {"NP": b"", "66": b"\x66", "F3": b"\xF3", "F2": b"\xF2"}
+MAPS = (b"", b"\x0F", b"\x0F\x38", b"\x0F\x3A")
+
+
+def before_opcode(map_, bits, prefix, rex, length):
+    """Prefixes and map, vvvv = 1111b; None where that cannot be in code of this size."""
+    if map_ >= table.VEX_MAP:
+        last = rex << 4 & 0x80 | 0x78 | length << 2 | [*PREFIX_BYTES].index(prefix)
+        return bytes((0xC4, 0xE0 ^ (rex & 7) << 5 | map_ & 3, last))
+    return None if length or rex and bits != 64 else PREFIX_BYTES[prefix] + bytes([rex] if rex else []) + MAPS[map_]
+
+
 def test_the_decoder_takes_the_most_special_form():
-    prefix_bytes = {"NP": b"", "66": b"\x66", "F3": b"\xF3", "F2": b"\xF2"}
-    maps = (b"", b"\x0F", b"\x0F\x38", b"\x0F\x3A")
     wrong = []
     for (map_, opcode), group in by_opcode().items():
         sets = {id(form): conditions(form) for form in group}
         exact = {form.modrm_byte for form in group} - {None}
         bytes_ = {*range(0, 256, 8), *exact, *(byte ^ 1 for byte in exact)}
-        for bits, prefix, rex, modrm in itertools.product(MODES, prefix_bytes, (0, 0x41, 0x48), sorted(bytes_)):
-            if rex and bits != 64 or not any(form.modrm for form in group) and modrm:
+        for bits, prefix, rex, length, modrm in itertools.product(MODES, PREFIX_BYTES, (0, 0x41, 0x48), (0, 1), sorted(bytes_)):
+            before = before_opcode(map_, bits, prefix, rex, length)
+            if before is None or not any(form.modrm for form in group) and modrm:
                 continue
             if bits == 64 and map_ == 0 and opcode & 0xF0 == 0x40:
                 continue                                # REX prefixes there
-            state = (bits, prefix, rex >> 3 & 1, rex & 1, modrm)
+            state = (bits, prefix, rex >> 3 & 1, rex & 1, modrm, length)
             takers = [form for form in group if all(value in set_ for value, set_ in zip(state, sets[id(form)]))]
             expected = min(takers, key=lambda form: sum(map(len, sets[id(form)])), default=None)
-            code = prefix_bytes[prefix] + bytes([rex] if rex else []) + maps[map_] + bytes((opcode, modrm)) + bytes(8)
+            code = before + bytes((opcode, modrm)) + bytes(8)
             found = _decode.decode(code, 0, bits).form
             if found is not expected:
                 wrong.append(f"{bits}: {code[:6].hex(' ')}: {found and name(found)}, not {expected and name(expected)}")

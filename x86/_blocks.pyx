@@ -187,7 +187,8 @@ cdef void lower(const Instruction* o, Op* op, u64 rip, bint alone) noexcept nogi
         elif where == OPERAND_ONE: op.imm = 1
         elif where != OPERAND_IMMEDIATE and where != OPERAND_FAR:
             if position == 0: op.dst = register_of(o, info, position)
-            elif position == 1: op.src = register_of(o, info, position)
+            elif where == OPERAND_VVVV: op.imm2 = register_of(o, info, position)
+            elif position == 1 or o.map >= VEX_MAP: op.src = register_of(o, info, position)
     op.run = HANDLERS[o.form][variant][size_index(size)]
     if op.run == NULL: op.run = undefined
 
@@ -257,7 +258,7 @@ cdef void decode_at(Cpu* cpu, u64 rip, u64 physical, Instruction* o, u8* joined)
     cdef u64 second
     if here > 15: here = 15
     allowed = within_limit(cpu, rip, 15)
-    decode_instruction(bytes, here if here < allowed else allowed, cpu.code_bits, o)
+    decode_instruction(bytes, here if here < allowed else allowed, cpu.code_bits, cpu.model.instructions, o)
     if o.status != NEED_MORE:
         memmove(joined, bytes, here)
         return
@@ -266,7 +267,7 @@ cdef void decode_at(Cpu* cpu, u64 rip, u64 physical, Instruction* o, u8* joined)
         second = fetch_translate(cpu, linear_of(cpu, rip + here))
         bytes = code_bytes(cpu, second, scratch)
         for i in range(here, 16): joined[i] = bytes[i - here]
-        decode_instruction(joined, allowed, cpu.code_bits, o)
+        decode_instruction(joined, allowed, cpu.code_bits, cpu.model.instructions, o)
     if o.status == NEED_MORE: raise_error(cpu, NULL, 13, 0, CAUSE_FETCH_LIMIT, rip)
 
 cdef Op* single(Cpu* cpu) noexcept nogil:
@@ -357,7 +358,8 @@ cdef Block* build(Cpu* cpu, BlockCache* cache, u64 physical) noexcept nogil:
         if unlikely(cpu.armed & 1 << BREAK_CODE) and may_break(cpu, here):
             if retired == 0: return NULL
             break
-        decode_instruction(host, available if available < allowed else allowed, cpu.code_bits, &o)
+        decode_instruction(host, available if available < allowed else allowed, cpu.code_bits,
+                           cpu.model.instructions, &o)
         if o.status == NEED_MORE or (o.status != DECODED and available < 15):
             if retired == 0: return NULL                        # crosses the page (or the limit): run it alone
             break

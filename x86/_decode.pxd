@@ -9,7 +9,7 @@ cdef enum:                      # Instruction.prefixes
 
 cdef enum:                      # FormInfo.operand[]: where an operand comes from
     OPERAND_NONE, OPERAND_RM, OPERAND_MEMORY, OPERAND_REG, OPERAND_RM_REGISTER, OPERAND_OPCODE, OPERAND_IMMEDIATE,
-    OPERAND_ONE, OPERAND_RELATIVE, OPERAND_MOFFS, OPERAND_FAR, OPERAND_FIXED, OPERAND_CL, OPERAND_CONTROL
+    OPERAND_ONE, OPERAND_RELATIVE, OPERAND_MOFFS, OPERAND_FAR, OPERAND_FIXED, OPERAND_CL, OPERAND_CONTROL, OPERAND_VVVV
 
 cdef enum:                      # size classes
     SIZE_NONE = 0, SIZE_V = 1, SIZE_Y = 2, SIZE_Z = 3       # else 8, 16, 32, 64, 80, 128 themselves
@@ -27,11 +27,14 @@ cdef struct FormInfo:           # a row of the table, as the decoder and the low
     u8 flags
     u8 zero_extends             # the immediate is unsigned
     # what must hold for it to match
-    u8 prefix                   # 0 any, 1 none of 66 F3 F2, 2 neither F3 nor F2, 0x66, 0xF3, 0xF2
+    u64 needs                   # bits of Model.instructions
+    u8 prefix                   # 0 any, 1 none of 66 F3 F2, 2 none of F3 F2, 0x66, 0xF3, 0xF2
     u8 mod                      # 0 any, 1 memory, 3 register
     u8 mode                     # 0 any, 64, 1 legacy
     u8 rex_w                    # 0 any, 1 must be 0, 2 must be 1
     u8 no_rex_b                 # NOP is 90 without REX.B
+    u8 vex_l                    # 0 any, 1 must be 0, 2 must be 1
+    u8 no_vvvv                  # VEX.vvvv must be 1111b
     i16 digit                   # -1 none
     i16 modrm_byte              # -1 none
 
@@ -46,18 +49,23 @@ cdef struct Instruction:
     u8 effective_size           # 16, 32 or 64 by prefixes alone
     u8 address_size
     u8 prefixes
-    u8 rex                      # 0 or 40..4F
+    u8 rex                      # 0 or 40..4F; of a VEX prefix what a REX prefix would say
+    u8 vvvv                     # of a VEX prefix: a register's number
+    u8 vex_l
     u8 segment                  # of the memory operand, after overrides
     u8 segment_prefix           # 0, or 1 + the segment named
-    u8 opcode, map
+    u8 opcode
+    u8 map                      # 0 one byte, 1 0F, 2 0F 38, 3 0F 3A; VEX_MAP | 1 .. 3 under VEX
     u8 modrm, mod, reg, rm      # reg and rm with their REX bits
     u8 base, index, scale       # NONE where absent; base == RIP_BASE: relative to the next instruction
     i64 displacement
     i64 immediate, immediate2
 
-cdef enum: RIP_BASE = 17
+cdef enum: RIP_BASE = 17, MAPS = 8, VEX_MAP = 4
+cdef enum: EVERYTHING = -1      # as `instructions`: the rows of all models
 
 cdef FormInfo* form_info(int form) noexcept nogil
-cdef void decode_instruction(const u8* bytes, u32 available, u32 bits, Instruction* out) noexcept nogil
+# `instructions` are those of a model: rows that it has not do not exist
+cdef void decode_instruction(const u8* bytes, u32 available, u32 bits, u64 instructions, Instruction* out) noexcept nogil
 # The register number an operand names, as Op.dst and Op.src want it (byte offsets for 8-bit registers)
 cdef u8 register_of(const Instruction* instruction, const FormInfo* info, int position) noexcept nogil

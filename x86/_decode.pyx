@@ -9,10 +9,10 @@ from x86._state cimport *
 cdef enum: MAX_FORMS = 2048, MAX_LENGTH = 15
 
 cdef FormInfo INFO[MAX_FORMS]
-cdef u16 FIRST[4][256]          # candidates of an opcode: CANDIDATES[FIRST .. FIRST + COUNT)
-cdef u8 COUNT[4][256]
+cdef u16 FIRST[MAPS][256]          # candidates of an opcode: CANDIDATES[FIRST .. FIRST + COUNT)
+cdef u8 COUNT[MAPS][256]
 cdef u16 CANDIDATES[MAX_FORMS]
-cdef u8 HAS_MODRM[4][256]
+cdef u8 HAS_MODRM[MAPS][256]
 cdef int FORM_COUNT = 0
 
 # ---- from rows to tables --------------------------------------------------------------------------------------------
@@ -22,6 +22,7 @@ from x86.isa import table as _table
 cdef dict _SIZES = {"v": SIZE_V, "y": SIZE_Y, "z": SIZE_Z}
 cdef dict _IMMEDIATES = {"ib": IMMEDIATE_B, "iw": IMMEDIATE_W, "iz": IMMEDIATE_Z, "iv": IMMEDIATE_V, "cb": IMMEDIATE_CB,
                          "cz": IMMEDIATE_CZ, "ptr": IMMEDIATE_PTR, "moffs": IMMEDIATE_MOFFS}
+cdef dict _PLACES = {"reg": OPERAND_REG, "rm": OPERAND_RM_REGISTER, "vvvv": OPERAND_VVVV, "opcode": OPERAND_OPCODE}
 cdef dict _FIXED = {"al": 0, "rAX": 0, "cl": 1, "dx": 2, "es": 0, "cs": 1, "ss": 2, "ds": 3, "fs": 4, "gs": 5, "st(0)": 0}
 
 
@@ -47,15 +48,17 @@ def _operand(form, position):
             width = _size_class(_table.operand_size(head)) if head[0] == "r" else 0
         return OPERAND_RM, width, 0
     if text in ("sreg", "cr", "dr"): return OPERAND_CONTROL, 0, 0
-    if form.plus_r: return OPERAND_OPCODE, width, 0
-    # a plain register: ModRM.reg, unless another operand already is that
-    taken = any(other in ("sreg", "cr", "dr") for other in form.operands) or form.digit is not None or any(
-        _operand(form, earlier)[0] == OPERAND_REG for earlier in range(position))
-    return (OPERAND_RM_REGISTER if taken else OPERAND_REG), width, 0
+    return _PLACES[form.places[position]], width, 0
+
+
+def instruction_mask(features):
+    """Model.instructions of a processor that has these features: a bit for each that rows name."""
+    return sum(1 << bit for bit, name in enumerate(_table.features()) if name in features)
 
 
 def _build():
     global FORM_COUNT
+    if len(_table.features()) > 64: raise ValueError("more features than Model.instructions has bits for")
     forms = _table.forms()
     if len(forms) > MAX_FORMS:
         raise ValueError(f"{len(forms)} forms, room for {MAX_FORMS}")
@@ -77,9 +80,12 @@ def _build():
         for flag, on in ((FORM_LOCK, form.lock), (FORM_REP, form.rep), (FORM_STACK64, form.stack64),
                          (FORM_NEAR64, form.near64), (FORM_ENDS, form.ends), (FORM_MODRM, form.modrm), (FORM_SLOW, form.slow)):
             if on: info.flags |= flag
+        info.needs = instruction_mask(form.cpuid.split())
         info.prefix = {None: 0, "NP": 1, "NFx": 2, "66": 0x66, "F3": 0xF3, "F2": 0xF2}[form.prefix]
         info.mode = {"": 0, "64": 64, "legacy": 1}[form.mode]
         info.rex_w = {None: 0, 0: 1, 1: 2}[form.rex_w]
+        info.vex_l = {None: 0, 0: 1, 1: 2}[form.vex_l]
+        info.no_vvvv = form.vex and "vvvv" not in form.places
         info.digit = -1 if form.digit is None else form.digit
         info.modrm_byte = -1 if form.modrm_byte is None else form.modrm_byte
         info.no_rex_b = form.map == 0 and form.opcode == 0x90 and not form.plus_r and form.prefix is None
@@ -89,7 +95,8 @@ def _build():
     memset(FIRST, 0, sizeof(FIRST)); memset(COUNT, 0, sizeof(COUNT)); memset(HAS_MODRM, 0, sizeof(HAS_MODRM))
     for (map_, opcode), candidates in sorted(by_opcode.items()):
         # the more a row demands, the earlier it is asked
-        candidates.sort(key=lambda form: (form.prefix in (None, "NP", "NFx"), form.prefix is None, form.modrm_byte is None,
+        candidates.sort(key=lambda form: (form.prefix in (None, "NP", "NFx"), form.prefix in (None, "NFx"),
+                                          form.prefix is None, form.modrm_byte is None,
                                           form.digit is None, form.rex_w is None, form.plus_r, form.number))
         FIRST[map_][opcode], COUNT[map_][opcode] = index, len(candidates)
         HAS_MODRM[map_][opcode] = any(form.modrm for form in candidates)
@@ -113,15 +120,17 @@ cdef inline i64 read_signed(const u8* at, u32 size) noexcept nogil:
     if size == 4: return (<const i32*>at)[0]
     return (<const i64*>at)[0]
 
-cdef inline bint matches(const FormInfo* info, const Instruction* o, u32 bits, u8 simd) noexcept nogil:
+cdef inline bint matches(const FormInfo* info, const Instruction* o, u32 bits, u8 simd, u64 instructions) noexcept nogil:
+    # simd: F3 or F2, else 66, else 0; under VEX what pp says
+    if info.needs & ~instructions: return False
     if info.mode != 0 and (info.mode == 64) != (bits == 64): return False
     if info.prefix == 1:
-        if simd != 0 or o.prefixes & PREFIX_OPERAND: return False
-    elif info.prefix == 2:
         if simd != 0: return False
-    elif info.prefix == 0x66:
-        if simd != 0 or not o.prefixes & PREFIX_OPERAND: return False
+    elif info.prefix == 2:
+        if simd > 0x66: return False
     elif info.prefix != 0 and info.prefix != simd: return False
+    if info.vex_l != 0 and o.vex_l != info.vex_l - 1: return False
+    if info.no_vvvv and o.vvvv != 0: return False
     if info.rex_w != 0 and ((o.rex >> 3) & 1) != info.rex_w - 1: return False
     if info.no_rex_b and o.rex & 1: return False
     if info.flags & FORM_MODRM:
@@ -176,13 +185,38 @@ cdef u32 decode_memory(const u8* bytes, u32 at, u32 available, u32 bits, Instruc
     if o.segment_prefix: o.segment = o.segment_prefix - 1
     return at
 
+#                        7   6   5   4 .. 0                          7   6 .. 3  2   1 0
+#                      +---+---+---+--------+                      +---+-------+---+----+
+#    three bytes:  C4  | R | X | B | mmmmm  |   two and three:     | W | vvvv  | L | pp |
+#                      +---+---+---+--------+                      +---+-------+---+----+
+#    two bytes:    C5                           R in the place of W, which is 0; the map is 0F
+# R X B and vvvv are stored inverted. Outside 64-bit code R and X are 1 (it is LES or LDS otherwise), B means nothing.
+cdef u32 decode_vex(const u8* bytes, u32 at, u32 limit, u32 bits, Instruction* o, u8* simd) noexcept nogil:
+    # The prefix behind C4 or C5. Returns the new position, 0 if bytes are missing
+    cdef u8 first = bytes[at], last = bytes[at], rex = (~bytes[at] >> 5) & 4
+    cdef u32 map_ = 1
+    if bytes[at - 1] == 0xC4:
+        at += 1
+        if at >= limit: return 0
+        last = bytes[at]
+        rex = ((~first >> 5) & 7) | ((last >> 4) & 8)
+        map_ = first & 0x1F
+    o.rex = 0x40 | (rex if bits == 64 else rex & 8)
+    o.vvvv = (~last >> 3) & 15
+    o.vex_l = (last >> 2) & 1
+    o.effective_size = 64 if bits == 64 and rex & 8 else 32
+    o.map = VEX_MAP | map_ if map_ < VEX_MAP else VEX_MAP           # where no row is
+    last &= 3
+    simd[0] = 0x66 if last == 1 else 0xF3 if last == 2 else 0xF2 if last == 3 else 0
+    return at + 1
+
 cdef inline u8 effective(u8 size_class, const Instruction* o) noexcept nogil:
     if size_class == SIZE_V: return o.effective_size
     if size_class == SIZE_Y: return 64 if o.effective_size == 64 else 32
     if size_class == SIZE_Z: return 16 if o.effective_size == 16 else 32
     return size_class
 
-cdef void decode_instruction(const u8* bytes, u32 available, u32 bits, Instruction* o) noexcept nogil:
+cdef void decode_instruction(const u8* bytes, u32 available, u32 bits, u64 instructions, Instruction* o) noexcept nogil:
     cdef u32 at = 0, i, limit, size
     cdef u8 byte, simd = 0
     cdef const FormInfo* info = NULL
@@ -230,8 +264,20 @@ cdef void decode_instruction(const u8* bytes, u32 available, u32 bits, Instructi
         o.effective_size = 16 if (bits == 16) != ((o.prefixes & PREFIX_OPERAND) != 0) else 32
         o.address_size = 16 if (bits == 16) != ((o.prefixes & PREFIX_ADDRESS) != 0) else 32
 
+    if simd == 0 and o.prefixes & PREFIX_OPERAND: simd = 0x66
+
     # -- opcode
-    if byte == 0x0F:
+    if byte & 0xFE == 0xC4 and at >= limit: return
+    if byte & 0xFE == 0xC4 and (bits == 64 or bytes[at] >= 0xC0):
+        if o.rex or o.prefixes & (PREFIX_LOCK | PREFIX_REP | PREFIX_REPNE | PREFIX_OPERAND):
+            o.status = UNDEFINED
+            o.length = at
+            return
+        at = decode_vex(bytes, at, limit, bits, o, &simd)
+        if at == 0 or at >= limit: return
+        byte = bytes[at]
+        at += 1
+    elif byte == 0x0F:
         o.map = 1
         if at >= limit: return
         byte = bytes[at]
@@ -254,7 +300,7 @@ cdef void decode_instruction(const u8* bytes, u32 available, u32 bits, Instructi
         o.reg = ((o.modrm >> 3) & 7) | ((o.rex & 4) << 1)
         o.rm = (o.modrm & 7) | ((o.rex & 1) << 3)
     for i in range(FIRST[o.map][byte], FIRST[o.map][byte] + COUNT[o.map][byte]):
-        if matches(&INFO[CANDIDATES[i]], o, bits, simd):
+        if matches(&INFO[CANDIDATES[i]], o, bits, simd, instructions):
             o.form = CANDIDATES[i]
             info = &INFO[o.form]
             break
@@ -308,6 +354,7 @@ cdef u8 register_of(const Instruction* o, const FormInfo* info, int position) no
     cdef u8 number, where = info.operand[position]
     if where == OPERAND_RM or where == OPERAND_RM_REGISTER: number = o.rm
     elif where == OPERAND_REG or where == OPERAND_CONTROL: number = o.reg
+    elif where == OPERAND_VVVV: number = o.vvvv if o.bits == 64 else o.vvvv & 7
     elif where == OPERAND_OPCODE: number = (o.opcode & 7) | ((o.rex & 1) << 3)
     else: number = info.fixed[position]
     if info.width[position] == 8:
@@ -325,8 +372,8 @@ class Decoded:
     """One decoded instruction. Attributes are those of `Instruction` in _decode.pxd; `form` is a row's Form or None."""
 
     __slots__ = ("form", "status", "length", "bits", "operand_size", "effective_size", "address_size", "prefixes", "rex",
-                 "segment", "segment_prefix", "opcode", "map", "modrm", "mod", "reg", "rm", "base", "index", "scale",
-                 "displacement", "immediate", "immediate2", "rip", "bytes")
+                 "vvvv", "vex_l", "segment", "segment_prefix", "opcode", "map", "modrm", "mod", "reg", "rm", "base", "index",
+                 "scale", "displacement", "immediate", "immediate2", "rip", "bytes")
 
     def __repr__(self):
         return f"Decoded({self.bytes[:self.length].hex(' ')}: {self.form.mnemonic if self.form else STATUS[self.status]})"
@@ -340,17 +387,21 @@ class Decoded:
         return target & ((1 << size) - 1)
 
 
-def decode(data, rip=0, int bits=64):
-    """Decode the instruction at the start of `data` (bytes-like) as if it lay at `rip` in 16-, 32- or 64-bit code."""
+def decode(data, rip=0, int bits=64, model=None):
+    """Decode the instruction at the start of `data` (bytes-like) as if it lay at `rip` in 16-, 32- or 64-bit code.
+
+    model: a processor of x86.models, whose instructions exist; without it all do."""
     cdef bytes raw = bytes(data[:16])
     cdef Instruction o
     if bits not in (16, 32, 64): raise ValueError(f"code size {bits} is not 16, 32 or 64")
-    decode_instruction(<const u8*><const char*>raw, len(raw), bits, &o)
+    cdef u64 instructions = <u64>EVERYTHING if model is None else instruction_mask(model.features)
+    decode_instruction(<const u8*><const char*>raw, len(raw), bits, instructions, &o)
     result = Decoded()
     result.bytes, result.rip, result.status, result.length = raw, rip, o.status, o.length
     result.form = _table.FORMS[o.form] if o.form >= 0 else None
     result.bits, result.operand_size, result.effective_size, result.address_size = o.bits, o.operand_size, o.effective_size, o.address_size
     result.prefixes, result.rex, result.segment, result.segment_prefix = o.prefixes, o.rex, o.segment, o.segment_prefix
+    result.vvvv, result.vex_l = o.vvvv if bits == 64 else o.vvvv & 7, o.vex_l
     result.opcode, result.map, result.modrm, result.mod, result.reg, result.rm = o.opcode, o.map, o.modrm, o.mod, o.reg, o.rm
     result.base, result.index, result.scale = o.base, o.index, o.scale
     result.displacement, result.immediate, result.immediate2 = o.displacement, o.immediate, o.immediate2

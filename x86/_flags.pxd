@@ -62,6 +62,10 @@ cdef inline void flags_explicit(Cpu* cpu, u64 carry, u64 overflow, u64 auxiliary
     cpu.carries = (carry << 1) | (carry ^ overflow) | (auxiliary << 3)
     cpu.result = sign_extend(r, size)
 
+# PF = 0, whatever the result was
+cdef inline void clear_pf(Cpu* cpu) noexcept nogil:
+    cpu.carries |= pf(cpu) << 8
+
 # CF and OF change, the others stay (rotates)
 cdef inline void set_cf_of(Cpu* cpu, u64 carry, u64 overflow) noexcept nogil:
     cpu.carries = (cpu.carries & ~<u64>3) | (carry << 1) | (carry ^ overflow)

@@ -1,6 +1,7 @@
 # What handlers are written in: operands by (kind, size), the stack, and the ways on from an instruction.
 # `kind` and `size` are constants in every instantiation, so all the ifs below fold away.
 from x86._state cimport *
+from x86._causes cimport CAUSE_UNDEFINED_OPCODE
 from x86._flags cimport *
 from x86._causes cimport CAUSE_NON_CANONICAL_TARGET, CAUSE_TARGET_LIMIT
 from x86._tlb cimport is_canonical, load, store, load_to_modify, load_host, store_host
@@ -17,6 +18,10 @@ cdef inline void write_register(Cpu* cpu, u8 number, u64 value, const int size) 
     elif size == 16: (<u16*>&cpu.gpr[number])[0] = <u16>value
     elif size == 32: cpu.gpr[number] = <u32>value
     else: cpu.gpr[number] = value
+
+# The operand in VEX.vvvv, where that is not the first one
+cdef inline u64 read_vvvv(Cpu* cpu, Op* op, const int size) noexcept nogil:
+    return read_register(cpu, <u8>op.imm2, size)
 
 # ---- memory operands ------------------------------------------------------------------------------------------------
 
@@ -160,6 +165,11 @@ cdef inline Op* branch(Cpu* cpu, Op* op, u64 rip) noexcept nogil:
 
 cdef inline bint is_protected(Cpu* cpu) noexcept nogil:         # protected mode, not V86
     return (cpu.paging.cr0 & 1) != 0 and (cpu.rflags & FLAG_VM) == 0
+
+# VEX prefixes exist in protected mode only; a flat operand is in 64-bit code
+cdef inline void check_vex(Cpu* cpu, Op* op, const int kind) noexcept nogil:
+    if kind & (SRC_M | DST_M): return
+    if unlikely(not is_protected(cpu)): raise_fault(cpu, op, 6, CAUSE_UNDEFINED_OPCODE, 0)
 
 cdef inline bint long_mode(Cpu* cpu) noexcept nogil:            # EFER.LMA
     return (cpu.paging.efer & 0x400) != 0

@@ -16,6 +16,7 @@ from x86._execute cimport run as run_loop
 from x86._interrupts cimport log_mode
 
 from x86 import models
+from x86._decode import instruction_mask
 
 EXITS = {EXIT_NONE: "none", EXIT_BUDGET: "budget", EXIT_HALT: "halt", EXIT_SHUTDOWN: "shutdown", EXIT_STOP: "stop",
          EXIT_BREAK: "break"}
@@ -107,6 +108,7 @@ cdef class Processor:
         self.cache.cpu_count = 1
         self._wire()
         self._set_model(model)
+        self.cpu.random = memory.seed
         self.reset()
 
     def __dealloc__(self):
@@ -130,6 +132,7 @@ cdef class Processor:
     cdef _set_model(self, model):
         cdef Model* m = &self.cpu.model
         self.model = model
+        m.instructions = instruction_mask(model.features)
         m.cr0_bits, m.cr4_bits, m.efer_bits, m.flags_bits = model.cr0_bits, model.cr4_bits, model.efer_bits, model.flags_bits
         m.signature, m.highest_leaf, m.highest_extended = model.signature, model.highest_leaf, model.highest_extended
         m.physical_bits, m.linear_bits = model.physical_bits, model.linear_bits

@@ -81,7 +81,7 @@ cdef struct Op:                 # one pre-decoded instruction (or fused pair): 6
     u8 total                    # first Op of a block: the most instructions a pass through it retires
     u8 repeat                   # REPEAT_*
     u16 form                    # row in the table of forms
-    u16 imm2                    # second immediate: ENTER's level, a far pointer's selector
+    u16 imm2                    # second immediate: ENTER's level, a far pointer's selector; the register in VEX.vvvv
     Block* block
 
 cdef struct Block:              # straight-line code from one physical page, ready to run

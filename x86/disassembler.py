@@ -132,12 +132,8 @@ def register_operand(instruction, position: int) -> str:
     operand = form.operands[position]
     if operand in ("sreg", "cr", "dr"):
         return SEGMENTS[instruction.reg & 7] if operand == "sreg" else f"{operand}{instruction.reg}"
-    if form.plus_r or operand == "st(i)":
-        index = instruction.opcode & 7 | (instruction.rex & 1) << 3 if form.plus_r else instruction.rm & 7
-    elif "/m" in operand or in_rm(form, position):
-        index = instruction.rm
-    else:
-        index = instruction.reg
+    place = form.places[position]
+    index = instruction.opcode & 7 | (instruction.rex & 1) << 3 if place == "opcode" else getattr(instruction, place or "rm")
     if operand.startswith("st"):
         return "st0" if operand == "st(0)" else f"st{index & 7}"
     for vector in ("xmm", "ymm", "mm"):
@@ -145,20 +141,6 @@ def register_operand(instruction, position: int) -> str:
             return f"{vector}{index & 7 if vector == 'mm' else index}"
     head = operand.split("/")[0] if not operand.startswith("r/m") else operand
     return register(index, concrete(table.operand_size(head), instruction), instruction.rex)
-
-
-def in_rm(form, position: int) -> bool:
-    """Whether a plain register operand is the one in ModRM.rm: something else already is in ModRM.reg."""
-    if form.digit is not None or any(operand in ("sreg", "cr", "dr") for operand in form.operands):
-        return True
-    earlier = (operand for operand in form.operands[:position])
-    return form.rm_position is None and any(is_register(operand) for operand in earlier)
-
-
-def is_register(operand: str) -> bool:
-    """r8, rv, xmm: a register that ModRM or the opcode numbers."""
-    return operand[0] in "rxy" and "/m" not in operand and not operand.startswith("rel") and operand != "rAX" \
-        or operand.startswith("mm")
 
 
 def immediate(instruction, position: int) -> str:
@@ -220,7 +202,7 @@ def size_class(operand: str):
         return int(tail) if tail.isdigit() else tail or None
     if operand in ("al", "rAX", "sreg"):
         return {"al": 8, "rAX": "v", "sreg": 16}[operand]
-    if not is_register(operand):
+    if not table.is_register(operand):
         return None
     return {"x": 128, "y": 256, "m": 64}.get(operand[0]) or table.operand_size(operand)
 
@@ -273,7 +255,7 @@ def unusual_size(instruction) -> bool:
 def tells_size(operand: str) -> bool:
     """Whether the text of an operand shows the operand size, or can (push word 5)."""
     return operand in ("rAX", "relz", "imm8", "immv", "immz") or operand.startswith(("ptr", "m16:v")) or (
-        (is_register(operand) or table.is_memory(operand)) and (operand[-1] in "vyz" or operand.startswith("rv/")))
+        (table.is_register(operand) or table.is_memory(operand)) and (operand[-1] in "vyz" or operand.startswith("rv/")))
 
 
 def bare_address(instruction) -> bool:

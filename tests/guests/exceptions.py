@@ -27,7 +27,8 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
 DIFFERENT |= {("tasks32", case): ("#DF(0000) ip+7 fl=4002 access=8b", RF_OF_DOUBLE_FAULT)
               for case in ("new LDT is data", "new LDT behind the GDT", "new LDT from the LDT")}
 DIFFERENT |= {("paging32", case): ("#DF(0000) ip+0 cpl3 fl=2", RF_OF_DOUBLE_FAULT)
-              for case in ("#GP at CPL 3 when the stack is not there: double", "#PF at CPL 3 when the stack is not there: double")}
+              for case in ("#GP at CPL 3 when the stack is not there: double",
+                           "#PF at CPL 3 when the stack is not there: double")}
 
 DIFFERENT |= {("debug32", case): (ending, f"SDM volume 3, {section}") for case, ending, section in (
     ("a break point and a single step", "#DB dr6=ffff4ff0 ip+2 fl=102",

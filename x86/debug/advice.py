@@ -6,6 +6,9 @@ deadly.
 from __future__ import annotations
 
 from x86 import faults
+from x86._decode import decode
+from x86.debug import peek
+from x86.models import MODELS
 from x86.registers import CR0_PE, CR0_PG, EFER_NXE
 
 NULL_PAGE = 0x1000              # an address below is taken for a null pointer with an offset
@@ -122,12 +125,23 @@ def _mistake(machine, event) -> str:
             f"GDTR has base {base:X}h and limit {limit:X}h, which is {(limit + 1) // 8} descriptors: LGDT's limit "
             "is the table's size in bytes minus 1.")
     if cause == faults.CAUSE_UNDEFINED_OPCODE:
-        return (
+        return _too_old(machine, event) or (
             "Either the code there is not what was meant to run (data, or code for another size: this was run as "
             f"{cpu.code_bits}-bit code), or the instruction needs a processor that has it.")
     if cause == faults.CAUSE_CR0_RESERVED or cause == faults.CAUSE_CR4_RESERVED:
         return "Ask CPUID before setting a bit for a feature, and change single bits of what was read."
     return BY_CAUSE.get(cause, "")
+
+
+def _too_old(machine, event) -> str:
+    """Which processor has the instruction that this one has not; empty if none has."""
+    form = decode(peek.code(machine, peek.event_address(machine, event)), bits=machine.cpu.code_bits).form
+    missing = set(form.cpuid.split()) - machine.cpu.model.features if form is not None and form.cpuid else ()
+    able = [name for name, model in MODELS.items() if missing and missing <= model.features]
+    if not able:
+        return ""
+    return (f"{form.mnemonic.upper()} came with {' and '.join(sorted(missing))}, which the {machine.cpu.model.name} has not: "
+            f"--cpu {able[0]} would do.")
 
 
 def _not_present(cpu, event) -> str:

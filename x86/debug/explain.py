@@ -177,7 +177,7 @@ def _detail(event) -> str:
 # ---- the instruction -------------------------------------------------------------------------------------------------
 
 def _instruction_lines(machine, event) -> list[str]:
-    address = _linear(machine, event)
+    address = peek.event_address(machine, event)
     lines = [_instruction_line(machine, address, event.rip, machine.cpu.code_bits, event.cs)]
     if event.vector != faults.PF and not peek.code(machine, address, 1):
         lines.append("No memory is there, so the bus reads FFh. It ran through whatever lies before, or jumped there.")
@@ -202,14 +202,6 @@ def _instruction_before(machine) -> str:
     if peek.code(machine, address, 1) != b"\xf4":
         return ""
     return _instruction_line(machine, address, cpu.rip - 1, cpu.code_bits, cpu.cs)
-
-
-def _linear(machine, event) -> int:
-    """Linear address of an event's instruction. CS may have changed since: then real mode's rule, or base 0."""
-    cpu = machine.cpu
-    if event.cs == cpu.cs:
-        return cpu.linear("cs", event.rip)
-    return (event.cs << 4) + event.rip if cpu.mode in ("real", "v86") else event.rip
 
 
 def _is_zeros(machine, address) -> bool:

@@ -43,6 +43,14 @@ def code(machine, address: int, length: int = 15) -> bytes:
     return linear(machine, address, min(length, PAGE - address % PAGE)) or b""
 
 
+def event_address(machine, event) -> int:
+    """Linear address of an event's instruction. CS may have changed since: then real mode's rule, or base 0."""
+    cpu = machine.cpu
+    if event.cs == cpu.cs:
+        return cpu.linear("cs", event.rip)
+    return (event.cs << 4) + event.rip if cpu.mode in ("real", "v86") else event.rip
+
+
 def number(data: bytes | None) -> int | None:
     """The little-endian number in `data`."""
     return None if data is None else int.from_bytes(data, "little")

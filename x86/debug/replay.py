@@ -79,7 +79,7 @@ class Recorder:
                     _, device, method, arguments = pending.pop(0)
                     getattr(machine.devices[device], method)(*arguments)
                 before = machine.time, cpu.rip, cpu.cs
-                length = decode(peek.code(machine, cpu.linear("cs", cpu.rip)), bits=cpu.code_bits).length
+                length = decode(peek.code(machine, cpu.linear("cs", cpu.rip)), bits=cpu.code_bits, model=cpu.model).length
                 events = cpu.event_count
                 stop = machine.step()
                 after = cpu.rip

@@ -1,4 +1,4 @@
-# BT BTS BTR BTC BSF BSR POPCNT TZCNT LZCNT BSWAP
+# BT BTS BTR BTC BSF BSR POPCNT TZCNT LZCNT BSWAP CRC32
 
 cdef extern from *:
     int trailing_zeros "__builtin_ctzll"(unsigned long long) nogil        # of what is not 0
@@ -89,6 +89,7 @@ cdef inline Op* tzcnt(Cpu* cpu, Op* op, const int kind, const int size) noexcept
     cdef u64 r = trailing_zeros(a) if a != 0 else size
     write_register(cpu, op.dst, r, size)
     flags_explicit(cpu, a == 0, 0, 0, r, size)
+    clear_pf(cpu)                                       # undefined by the manual; Intel's have 0
     return proceed(cpu, op)
 
 cdef inline Op* lzcnt(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
@@ -98,9 +99,33 @@ cdef inline Op* lzcnt(Cpu* cpu, Op* op, const int kind, const int size) noexcept
     cdef u64 r = leading_zeros(a) - (64 - size) if a != 0 else size
     write_register(cpu, op.dst, r, size)
     flags_explicit(cpu, a == 0, 0, 0, r, size)
+    clear_pf(cpu)                                       # undefined by the manual; Intel's have 0
     return proceed(cpu, op)
 
 cdef inline Op* bswap(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     if size == 16: write_register(cpu, op.dst, 0, 16)
     else: write_register(cpu, op.dst, reversed_bytes(cpu.gpr[op.dst]) >> (64 - size), size)
+    return proceed(cpu, op)
+
+# ---- checksums -----------------------------------------------------------------------------------------------------
+
+cdef u32 CRC32C[256]                                    # of a byte: bit-reflected, as the instruction works
+cdef u32 _byte, _bit, _crc
+for _byte in range(256):
+    _crc = _byte
+    for _bit in range(8): _crc = (_crc >> 1) ^ (0x82F63B78u if _crc & 1 else 0)
+    CRC32C[_byte] = _crc
+
+cdef inline u32 checksum(u32 crc, u64 data, const int size) noexcept nogil:
+    cdef int i
+    for i in range(size // 8):
+        crc = (crc >> 8) ^ CRC32C[(crc ^ data) & 0xFF]
+        data >>= 8
+    return crc
+
+cdef inline Op* crc32(Cpu* cpu, Op* op, const int kind, const int size, const int narrow) noexcept nogil:
+    cdef u64 where = operand_address(cpu, op, kind, narrow if narrow else size, READ)
+    reach(cpu, op, where, kind, narrow if narrow else size, READ)
+    cdef u64 data = read_source(cpu, op, where, kind, narrow if narrow else size)
+    cpu.gpr[op.dst] = checksum(<u32>cpu.gpr[op.dst], data, narrow if narrow else size)
     return proceed(cpu, op)

@@ -1,4 +1,4 @@
-# RDMSR WRMSR RDTSC RDTSCP RDPMC (SDM volume 4; names in x86/registers.py)
+# RDMSR WRMSR RDTSC RDTSCP RDPID RDPMC (SDM volume 4; names in x86/registers.py)
 from x86._access cimport flush_tlb
 from x86._causes cimport *
 from x86._debug cimport DEBUGCTL_BTF, DEBUGCTL_LBR
@@ -34,6 +34,26 @@ cdef inline int fixed_range(u32 number) noexcept nogil:         # index in Cpu.m
     if number == MTRR_FIX16K or number == MTRR_FIX16K + 1: return 1 + <int>(number - MTRR_FIX16K)
     if number >= MTRR_FIX4K and number <= MTRR_LAST_FIXED: return 3 + <int>(number - MTRR_FIX4K)
     return -1
+
+# ---- which there are ------------------------------------------------------------------------------------------------------
+
+cdef inline bint is_mtrr(u32 number) noexcept nogil:
+    return number == MTRRCAP or number == MTRR_DEF_TYPE or fixed_range(number) >= 0 or \
+        (number >= MTRR_FIRST_VARIABLE and number <= MTRR_LAST_VARIABLE)
+
+cdef bint msr_exists(const Model* model, u32 number) noexcept nogil:
+    # Whether the feature is there that brought a register of this number; the number itself may be nobody's
+    cdef u32 high = number & 0x1FFF
+    if number >> 16 == 0xC000:
+        if high == EFER: return model.efer_bits != 0
+        if high == STAR: return (model.extended_edx & FEATURE_SYSCALL) != 0
+        if high == TSC_AUX: return (model.extended_edx & FEATURE_RDTSCP) != 0 or (model.leaf7_ecx & FEATURE_RDPID) != 0
+        return (model.extended_edx & FEATURE_LM) != 0
+    if number == TIME_STAMP_COUNTER: return (model.leaf1_edx & FEATURE_TSC) != 0
+    if number >= SYSENTER_CS and number <= SYSENTER_EIP: return (model.leaf1_edx & FEATURE_SEP) != 0
+    if number == PAT: return (model.leaf1_edx & FEATURE_PAT) != 0
+    if is_mtrr(number): return (model.leaf1_edx & FEATURE_MTRR) != 0
+    return (model.signature >> 8 & 15) >= 6                             # what came with the P6
 
 # ---- reading --------------------------------------------------------------------------------------------------------------
 
@@ -145,11 +165,13 @@ cdef inline void give_pair(Cpu* cpu, u64 value) noexcept nogil:         # EDX:EA
 
 cdef inline Op* rdmsr(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     privileged(cpu, op)
+    if not msr_exists(&cpu.model, <u32>cpu.gpr[RCX]): refuse_msr(cpu, op, CAUSE_MSR_UNKNOWN, <u32>cpu.gpr[RCX])
     give_pair(cpu, read_msr(cpu, op, <u32>cpu.gpr[RCX]))
     return proceed(cpu, op)
 
 cdef inline Op* wrmsr(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     privileged(cpu, op)
+    if not msr_exists(&cpu.model, <u32>cpu.gpr[RCX]): refuse_msr(cpu, op, CAUSE_MSR_UNKNOWN, <u32>cpu.gpr[RCX])
     write_msr(cpu, op, <u32>cpu.gpr[RCX], <u32>cpu.gpr[RAX] | <u64><u32>cpu.gpr[RDX] << 32)
     return finish(cpu, op)
 
@@ -165,6 +187,10 @@ cdef inline Op* rdtscp(Cpu* cpu, Op* op, const int kind, const int size) noexcep
     check_counter(cpu, op)
     give_pair(cpu, ticks(cpu, op) + <u64>cpu.tsc_offset)
     cpu.gpr[RCX] = <u32>cpu.tsc_aux
+    return proceed(cpu, op)
+
+cdef inline Op* rdpid(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+    write_register(cpu, op.dst, cpu.tsc_aux, size)
     return proceed(cpu, op)
 
 cdef inline Op* rdpmc(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:

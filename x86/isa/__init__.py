@@ -2,7 +2,7 @@
 import importlib
 
 FAMILIES = ("arithmetic", "logic", "shift", "multiply", "bits", "move", "convert", "stack", "string", "flags", "conditional",
-            "branch", "exchange", "fused", "segment", "descriptor", "far", "interrupt",
+            "branch", "exchange", "bmi", "random", "fused", "segment", "descriptor", "far", "interrupt",
             "system", "control", "msr", "syscall", "cpuid", "port", "fpustate", "sse_move")
 
 

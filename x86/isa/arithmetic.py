@@ -39,9 +39,9 @@ DEC.form("FE /1", "r/m8", lock=True)
 DEC.form("FF /1", "r/mv", lock=True)
 
 XADD = instruction("xadd", flags="writes OSZAPC", summary="Exchange and add.")
-XADD.form("0F C0 /r", "r/m8, r8", lock=True)
-XADD.form("0F C1 /r", "r/mv, rv", lock=True)
+XADD.form("0F C0 /r", "r/m8, r8", lock=True, cpuid="486")
+XADD.form("0F C1 /r", "r/mv, rv", lock=True, cpuid="486")
 
 CMPXCHG = instruction("cmpxchg", flags="writes OSZAPC", summary="Compare rAX with destination; store source if equal.")
-CMPXCHG.form("0F B0 /r", "r/m8, r8", lock=True)
-CMPXCHG.form("0F B1 /r", "r/mv, rv", lock=True)
+CMPXCHG.form("0F B0 /r", "r/m8, r8", lock=True, cpuid="486")
+CMPXCHG.form("0F B1 /r", "r/mv, rv", lock=True, cpuid="486")

@@ -1,4 +1,4 @@
-"""BT BTS BTR BTC BSF BSR POPCNT LZCNT TZCNT BSWAP: single bits, counting bits, byte order."""
+"""BT BTS BTR BTC BSF BSR POPCNT LZCNT TZCNT BSWAP CRC32: single bits, counting bits, byte order, checksums."""
 from x86.isa.table import instruction
 
 BIT = "writes C, undefined OSAP"
@@ -23,13 +23,18 @@ BSR = instruction("bsr", flags="writes Z, undefined OSAPC", summary="Number of t
 BSR.form("0F BD /r", "rv, r/mv")
 
 POPCNT = instruction("popcnt", flags="writes OSZAPC", summary="How many bits are set.")
-POPCNT.form("F3 0F B8 /r", "rv, r/mv", feature="popcnt")
+POPCNT.form("F3 0F B8 /r", "rv, r/mv", cpuid="POPCNT")
 
 TZCNT = instruction("tzcnt", flags="writes ZC, undefined OSAP", summary="Zeros below the lowest bit that is set.")
-TZCNT.form("F3 0F BC /r", "rv, r/mv", feature="bmi1")
+TZCNT.form("F3 0F BC /r", "rv, r/mv", cpuid="BMI1")
 
 LZCNT = instruction("lzcnt", flags="writes ZC, undefined OSAP", summary="Zeros above the highest bit that is set.")
-LZCNT.form("F3 0F BD /r", "rv, r/mv", feature="lzcnt")
+LZCNT.form("F3 0F BD /r", "rv, r/mv", cpuid="LZCNT")
 
 BSWAP = instruction("bswap", summary="Reverse the bytes (of a 16-bit register: undefined, here 0).")
-BSWAP.form("0F C8+r", "rv")
+BSWAP.form("0F C8+r", "rv", cpuid="486")
+
+# the constant is the size of the source, 0: that of the instruction
+CRC32 = instruction("crc32", summary="Go on with a CRC-32C (polynomial 11EDC6F41h) over the source's bytes.")
+CRC32.form("F2 0F 38 F0 /r", "ry, r/m8", constants=(8,), cpuid="SSE4_2")
+CRC32.form("F2 0F 38 F1 /r", "ry, r/mv", size="v", constants=(0,), cpuid="SSE4_2")

@@ -13,4 +13,4 @@ for _condition, _name in enumerate(NAMES):
 for _condition, _name in enumerate(NAMES):
     _row = instruction(f"cmov{_name}", flags=f"reads {READS[_condition]}",
                        summary=f"Copy if the condition {_name} holds.")
-    _row.form(f"0F {0x40 + _condition:02X} /r", "rv, r/mv", handler="cmovcc", constants=(_condition,))
+    _row.form(f"0F {0x40 + _condition:02X} /r", "rv, r/mv", handler="cmovcc", constants=(_condition,), cpuid="CMOV")

@@ -40,16 +40,16 @@ FRSTOR = instruction("frstor", summary="Load environment and registers.")
 FRSTOR.form("DD /4", "m", size="z", slow=True)
 
 FXSAVE = instruction("fxsave", summary="Store x87, MMX and SSE state: 512 bytes, aligned to 16.")
-FXSAVE.form("NP 0F AE /0", "m", size="y", slow=True, names={64: "fxsave64"}, feature="fxsr")
+FXSAVE.form("NP 0F AE /0", "m", size="y", slow=True, names={64: "fxsave64"}, cpuid="FXSR")
 
 FXRSTOR = instruction("fxrstor", summary="Load what FXSAVE stored.")
-FXRSTOR.form("NP 0F AE /1", "m", size="y", slow=True, names={64: "fxrstor64"}, feature="fxsr")
+FXRSTOR.form("NP 0F AE /1", "m", size="y", slow=True, names={64: "fxrstor64"}, cpuid="FXSR")
 
 LDMXCSR = instruction("ldmxcsr", summary="Load MXCSR, the SSE control and status word.")
-LDMXCSR.form("NP 0F AE /2", "m32", slow=True, feature="sse")
+LDMXCSR.form("NP 0F AE /2", "m32", slow=True, cpuid="SSE")
 
 STMXCSR = instruction("stmxcsr", summary="Store MXCSR.")
-STMXCSR.form("NP 0F AE /3", "m32", slow=True, feature="sse")
+STMXCSR.form("NP 0F AE /3", "m32", slow=True, cpuid="SSE")
 
 EMMS = instruction("emms", summary="All x87 registers are empty: MMX code is done.")
-EMMS.form("NP 0F 77", feature="mmx")
+EMMS.form("NP 0F 77", cpuid="MMX")

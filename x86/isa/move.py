@@ -28,8 +28,8 @@ MOVSXD = instruction("movsxd", summary="Copy 32 bits, sign-extended to 64; witho
 MOVSXD.form("63 /r", "rv, r/mz", mode="64")
 
 MOVBE = instruction("movbe", summary="Copy, the bytes reversed.")
-MOVBE.form("NFx 0F 38 F0 /r", "rv, mv", feature="movbe")
-MOVBE.form("NFx 0F 38 F1 /r", "mv, rv", feature="movbe")
+MOVBE.form("NFx 0F 38 F0 /r", "rv, mv", cpuid="MOVBE")
+MOVBE.form("NFx 0F 38 F1 /r", "mv, rv", cpuid="MOVBE")
 
 LEA = instruction("lea", summary="The offset of the memory operand, which is not accessed.")
 LEA.form("8D /r", "rv, m")
@@ -39,29 +39,29 @@ XLAT.form("D7", size=8)
 
 NOP = instruction("nop", summary="Nothing; a memory operand is not accessed.")
 NOP.form("90")
-NOP.form("0F 1F /r", "r/mv", slow=True)
+NOP.form("0F 1F /r", "r/mv", slow=True, cpuid="P6")
 for _opcode in (0x19, 0x1A, 0x1B, 0x1C, 0x1D, 0x1E):    # reserved for hints
-    NOP.form(f"0F {_opcode:02X} /r", "r/mv, rv", slow=True)
+    NOP.form(f"0F {_opcode:02X} /r", "r/mv, rv", slow=True, cpuid="P6")
 for _digit in range(8):                                 # the prefetches below are memory's
-    NOP.form(f"0F 18 /{_digit}", "r/mv" if _digit > 3 else "rv", slow=True)
-    NOP.form(f"0F 0D /{_digit}", "rv", slow=True)
+    NOP.form(f"0F 18 /{_digit}", "r/mv" if _digit > 3 else "rv", slow=True, cpuid="P6")
+    NOP.form(f"0F 0D /{_digit}", "rv", slow=True, cpuid="LM")
 
 PAUSE = instruction("pause", summary="A NOP for waiting loops.")
 PAUSE.form("F3 90", handler="nop")
 
 # CET's markers of branch targets; NOPs where CET is not
 ENDBR64 = instruction("endbr64", summary="Target of an indirect branch in 64-bit code.")
-ENDBR64.form("F3 0F 1E FA", handler="nop")
+ENDBR64.form("F3 0F 1E FA", handler="nop", cpuid="P6")
 ENDBR32 = instruction("endbr32", summary="Target of an indirect branch in 32-bit code.")
-ENDBR32.form("F3 0F 1E FB", handler="nop")
+ENDBR32.form("F3 0F 1E FB", handler="nop", cpuid="P6")
 
 for _digit, _name in enumerate(("prefetchnta", "prefetcht0", "prefetcht1", "prefetcht2")):
     _row = instruction(_name, summary="Hint: this cache line will be read.")
-    _row.form(f"0F 18 /{_digit}", "m8", handler="nop", slow=True)
+    _row.form(f"0F 18 /{_digit}", "m8", handler="nop", slow=True, cpuid="P6")
 
 PREFETCH = instruction("prefetch", summary="Hint: this cache line will be read.")
 PREFETCHW = instruction("prefetchw", summary="Hint: this cache line will be written.")
 PREFETCHWT1 = instruction("prefetchwt1", summary="Hint: this cache line will be written.")
 for _digit in range(8):
     _row = PREFETCHW if _digit == 1 else PREFETCHWT1 if _digit == 2 else PREFETCH
-    _row.form(f"0F 0D /{_digit}", "m8", handler="nop", slow=True, alias=_digit > 2)
+    _row.form(f"0F 0D /{_digit}", "m8", handler="nop", slow=True, alias=_digit > 2, cpuid="LM")

@@ -37,4 +37,4 @@ for _digit, _verb, _segment in ((0, "rd", 4), (1, "rd", 5), (2, "wr", 4), (3, "w
     _name = "fs" if _segment == 4 else "gs"
     instruction(f"{_verb}{_name}base", summary=f"{'Read' if _verb == 'rd' else 'Write'} the base of {_name.upper()}.").form(
         f"F3 0F AE /{_digit}", "ry", mode="64", handler=f"{'read' if _verb == 'rd' else 'write'}_base",
-        constants=(_segment,), feature="fsgsbase")
+        constants=(_segment,), cpuid="FSGSBASE")

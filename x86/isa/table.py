@@ -8,6 +8,8 @@ A row says what exists, in the manual's own spelling:
 Encoding: what must be there, in order
     NP 66 F3 F2   mandatory prefix (NP: none of the three)        REX.W REX.0   REX.W must be 1, must be 0
     NFx           neither F3 nor F2; 66 is the operand size
+    VEX.LZ.F2.0F38.W0      a VEX prefix, in this order: L is 0 (LZ L0 128), 1 (L1 256), anything (LIG); pp is 66 F3 F2 or,
+                  without a word, none; the map 0F 0F38 0F3A; W0 W1, anything (WIG), or without a word the operand size
     0F, 0F 38, 0F 3A, then the opcode byte                        40+r          register in the opcode's low bits
     /r            ModRM, reg is an operand                        /0 .. /7      ModRM, reg is part of the opcode
     F8 (last)     a ModRM byte that must have exactly this value (mod is 3)
@@ -22,6 +24,8 @@ Operands, in Intel's order
     rel8 relz     relative branch target                              ptr16:v                   far pointer
     al rAX cl dx 1 es cs ss ds fs gs         these very operands      sreg cr dr                by ModRM.reg
     xmm ymm mm st(0) st(i)                   vector and x87 registers, by number
+    Under VEX the registers that are not r/m are named, in this order, by ModRM.reg and VEX.vvvv; with /digit by vvvv; where
+    r/m is the first operand and two follow, by vvvv and ModRM.reg. A vvvv that names nothing must be 1111b.
 Sizes: v is 16, 32 or 64 by operand size; z is 16 or 32 (32 also where v is 64); y is 32 or 64.
 
 Attributes of a form
@@ -34,7 +38,7 @@ Attributes of a form
     slow          no instantiation for flat memory: the segmented one serves all
     size          operand sizes where no operand says them: "v", "y", "z", 8, 16, 32, 64 (default 0: it has none)
     names         {size: mnemonic} where the text depends on the operand size
-    feature       the CPUID bit that brought it
+    cpuid         the feature that brought it, a name in x86/models.py; several: all of them are needed
 """
 from __future__ import annotations
 
@@ -45,6 +49,11 @@ KINDS = {"rr": 0, "rm": 4, "rs": 8, "ri": 16, "rc": 32, "mr": 1, "mi": 17, "mc":
 SIZES = {"v": (16, 32, 64), "y": (32, 64), "z": (16, 32), 0: (0,), 8: (8,), 16: (16,), 32: (32,), 64: (64,),
          128: (128,), 80: (80,)}
 PREFIXES = ("NP", "NFx", "66", "F3", "F2")
+VEX_MAP = 4                                     # Form.map: the map of VEX.mmmmm and this
+VEX_WORDS = {"LZ": ("vex_l", 0), "L0": ("vex_l", 0), "128": ("vex_l", 0), "L1": ("vex_l", 1), "256": ("vex_l", 1),
+             "LIG": ("vex_l", None), "66": ("prefix", "66"), "F3": ("prefix", "F3"), "F2": ("prefix", "F2"),
+             "0F": ("map", 5), "0F38": ("map", 6), "0F3A": ("map", 7),
+             "W0": ("rex_w", 0), "W1": ("rex_w", 1), "WIG": ("rex_w", None)}
 _CYTHON_KEYWORDS = {"include", "cdef", "cpdef", "ctypedef", "extern", "nogil", "gil", "enter", "leave", "int", "bound"}
 
 
@@ -72,10 +81,10 @@ class Form:
     slow: bool = False
     size: object = None
     names: dict = field(default_factory=dict)
-    feature: str = ""
+    cpuid: str = ""
     number: int = -1                            # index in FORMS
     # from the encoding
-    map: int = 0                                # 0 one byte, 1 0F, 2 0F 38, 3 0F 3A
+    map: int = 0                                # 0 one byte, 1 0F, 2 0F 38, 3 0F 3A; 5, 6, 7 these three under VEX
     opcode: int = 0
     plus_r: bool = False
     modrm: bool = False
@@ -83,29 +92,35 @@ class Form:
     modrm_byte: int | None = None
     prefix: str | None = None
     rex_w: int | None = None
+    vex_l: int | None = None
     immediates: tuple = ()
     operands: tuple = ()
+    places: tuple = ()                          # of each operand: "reg" "rm" "vvvv" "opcode", "" where the bytes name nothing
 
     def __post_init__(self):
         self._parse_encoding()
         self.operands = tuple(part.strip() for part in self.text.split(",")) if self.text else ()
+        self.places = self._places()
         self.handler = self.handler or safe(self.mnemonic)
         if self.size is None:
             self.size = self._operand_size()
 
     def _parse_encoding(self):
         words = self.encoding.split()
-        while len(words) > 1 and (words[0] in PREFIXES or words[0].startswith("REX")):
-            word = words.pop(0)
-            if word in PREFIXES:
-                self.prefix = word
-            else:
-                self.rex_w = 1 if word == "REX.W" else 0
-        if words[:2] in (["0F", "38"], ["0F", "3A"]):
-            self.map = 2 if words[1] == "38" else 3
-            words = words[2:]
-        elif words[0] == "0F" and len(words) > 1:
-            self.map, words = 1, words[1:]
+        if words and words[0].startswith("VEX."):
+            self._parse_vex(words.pop(0))
+        else:
+            while len(words) > 1 and (words[0] in PREFIXES or words[0].startswith("REX")):
+                word = words.pop(0)
+                if word in PREFIXES:
+                    self.prefix = word
+                else:
+                    self.rex_w = 1 if word == "REX.W" else 0
+            if words[:2] in (["0F", "38"], ["0F", "3A"]):
+                self.map = 2 if words[1] == "38" else 3
+                words = words[2:]
+            elif words[0] == "0F" and len(words) > 1:
+                self.map, words = 1, words[1:]
         opcode = words.pop(0)
         self.plus_r = opcode.endswith("+r")
         self.opcode = int(opcode.removesuffix("+r"), 16)
@@ -122,6 +137,38 @@ class Form:
             else:
                 raise RowError(f"{self.mnemonic}: {word!r} in {self.encoding!r}")
         self.immediates = tuple(immediates)
+
+    def _parse_vex(self, word):
+        self.prefix = "NP"
+        for part in word.split(".")[1:]:
+            if part not in VEX_WORDS:
+                raise RowError(f"{self.mnemonic}: {part!r} in {self.encoding!r}")
+            setattr(self, *VEX_WORDS[part])
+
+    @property
+    def vex(self):
+        return self.map >= VEX_MAP
+
+    def _places(self):
+        """Where the number of each register operand stands. The manual calls this the operand encoding: RM, MR, RVM, VM ..."""
+        places = ["reg" if text in ("sreg", "cr", "dr") else "rm" if text == "st(i)" or is_memory(text) else ""
+                  for text in self.operands]
+        named = [position for position, text in enumerate(self.operands) if is_register(text) and not is_memory(text)]
+        fixed_reg = self.digit is not None or "reg" in places
+        if self.plus_r:
+            free = ["opcode"]
+        elif "rm" not in places:
+            free = ["reg", "vvvv", "rm"] if self.vex and len(named) + fixed_reg == 3 else ["reg", "rm"]
+            free = free[1:] if fixed_reg else free
+        elif self.vex:
+            free = ["vvvv"] if fixed_reg else ["vvvv", "reg"] if places[0] == "rm" and len(named) == 2 else ["reg", "vvvv"]
+        else:
+            free = ["reg"]
+        if len(named) > len(free):
+            raise RowError(f"{self.mnemonic}: {self.encoding!r} has no place for all of {self.text!r}")
+        for position, place in zip(named, free, strict=False):
+            places[position] = place
+        return tuple(places)
 
     def _operand_size(self):
         for operand in self.operands:
@@ -231,6 +278,12 @@ def is_memory(operand):
     return "/m" in operand or memory_only(operand)
 
 
+def is_register(operand):
+    """r8, rv, xmm: a register that ModRM, VEX.vvvv or the opcode numbers."""
+    return operand[0] in "rxy" and "/m" not in operand and not operand.startswith("rel") and operand != "rAX" \
+        or operand.startswith("mm")
+
+
 def memory_only(operand):
     return operand == "m" or (operand[0] == "m" and operand[1:] in
                               ("8", "16", "32", "64", "80", "128", "256", "512", "v", "y", "z", "16:v", "off")) \
@@ -254,6 +307,11 @@ def operand_size(operand):
     if tail in ("v", "y", "z"):
         return tail
     return int(tail) if tail.isdigit() and int(tail) <= 128 else None
+
+
+def features():
+    """The names that rows have in `cpuid`, in the order in which they first do."""
+    return list(dict.fromkeys(name for form in forms() for name in form.cpuid.split()))
 
 
 def forms():

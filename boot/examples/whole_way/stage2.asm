@@ -44,9 +44,20 @@ print:                                  ; the text at SI, which ends in 0
 .end:   ret
 
 check_processor:
+        mov     si, no_long_mode
+        pushfd                          ; CPUID exists where the ID flag can be changed
+        pop     eax
+        xor     eax, 1 << 21
+        mov     ecx, eax
+        push    eax
+        popfd
+        pushfd
+        pop     eax
+        xor     eax, ecx
+        bt      eax, 21
+        jc      failed
         mov     eax, 80000000h
         cpuid
-        mov     si, no_long_mode
         cmp     eax, 80000001h
         jb      failed
         mov     eax, 80000001h
