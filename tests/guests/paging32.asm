@@ -41,9 +41,6 @@ prepare:
     mov cr0, eax
     ret
 
-    align 4
-v_wp:   dd 0
-
 %macro flush 0
     mov eax, cr3
     mov cr3, eax
@@ -340,7 +337,7 @@ main_cases:
         probe
         mov al, [PAGE + 0x5000]
     over
-    case "#UD at CPL 3 when the stack is not there: #PF"
+    case "#UD at CPL 3 when the stack is not there, #PF"
         mov dword [TSS + 4], PAGE + 0x3000
         by_task_gate 14
         user
