@@ -32,7 +32,10 @@ DIFFERENT |= {("paging32", f"{case} at CPL 3 when the stack is not there: double
               ("#DF(0000) ip+0 cpl3 fl=2", RF_OF_DOUBLE_FAULT) for case in ("#GP", "#PF")}
 DIFFERENT |= {("interrupts64", f"{case}: double"): ("#DF(0000) ip+0 fl=2", RF_OF_DOUBLE_FAULT)
               for case in ("#GP, #NP", "#PF, #PF")}
+IMPLICIT = "SDM volume 3, 4.6.1: EFLAGS.AC opens user pages to explicit accesses only"
 DIFFERENT |= {
+    ("paging32", "SMAP: descriptors in a user page, with AC"): ("#PF(0001) cr2=400008 ip+0 fl=50002 ax=c", IMPLICIT),
+    ("features64", "SMAP: descriptors in a user page, with AC"): ("#PF(0001) cr2=40000008 ip+0 fl=50002 ax=c", IMPLICIT),
     ("pae32", "mov cr0 that changes WP does not load the pointers"):
         ("ok fl=2 ax=e0010031", "SDM volume 3, 4.4.1: CD, NW and PG load them"),
     ("interrupts64", "from ring 3, RSP0 not canonical"):

@@ -217,17 +217,19 @@ main_cases:
     over
     case "SMAP: descriptors in a user page, with AC"
         mov byte [IDENTITY], 0x83
-        mov qword [TABLE], GDT + 7
-        mov word [SCRATCH], GDT_LIMIT
-        mov qword [SCRATCH + 2], PAGE
-        lgdt [SCRATCH]
+        descriptor FREE, PAGE, 0xFF, 0x82, 0
+        mov dword [SCRATCH + 8], 0x0000FFFF
+        mov dword [SCRATCH + 12], 0x00CF9300
+        mov ax, FREE
+        lldt ax
         mov rax, cr3
         mov cr3, rax
         set_cr4 SMAP
         stac
-        mov ax, DATA0
+        mov ax, 0x0C
         probe
         mov fs, ax
+        clac
     over
 
     ; ---- what only the system switches on
