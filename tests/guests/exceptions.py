@@ -84,3 +84,10 @@ AWAITED |= {("features64", case): "FSGSBASE, PCID and INVPCID" for case in (
     "invpcid 1", "invpcid 1 of a PCID without PCIDE", "invpcid 2", "invpcid 3", "invpcid 4", "invpcid with a reserved bit",
     "invpcid at CPL 3",
 )}
+AWAITED |= {("debug64", case): "break points" for case in (
+    "8 bytes: the first", "8 bytes: the last", "8 bytes begin at a multiple of 8", "8 bytes: a quad word across the start",
+    "8 bytes: read", "cmpxchg16b, the upper half", "an add that reads and writes", "clflush", "push", "pop", "call",
+    "rep movsq breaks behind the round", "at CPL 3", "what the processor writes on a stack by itself", "an instruction",
+    "an instruction at CPL 3", "an instruction in compatibility mode", "where syscall leads",
+    "a break point and a page fault", "a data break point with #PF behind",
+)}
