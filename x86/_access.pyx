@@ -207,8 +207,18 @@ cdef void write_miss(Cpu* cpu, Op* op, u64 linear, u64 value, int size, int segm
     watch(cpu, op, linear, size, WRITE)
     write_in(cpu, op, cpu.cpl == 3, linear, value, size, segment)
 
+cdef void refuse_user_page(Cpu* cpu, Op* op, u64 linear) noexcept nogil:
+    # Under SMAP, EFLAGS.AC opens user pages to explicit accesses only (SDM volume 3, "Determination of Access Rights")
+    cdef Translation t
+    if walk(cpu.memory, &cpu.paging, linear, READ, False, False, &t) != 0:
+        cpu.fault.address = linear
+        raise_error(cpu, op, VECTOR_PF, t.error, t.cause, linear)
+
 cdef u64 read_system(Cpu* cpu, Op* op, u64 linear, int size) noexcept nogil:
     cdef TlbEntry* entry = &cpu.banks[0][(linear >> 12) & (TLB_SIZE - 1)]
+    if unlikely(cpu.aligned_only & 2):                          # SMAP and AC
+        refuse_user_page(cpu, op, linear)
+        if crosses(linear, size): refuse_user_page(cpu, op, wrapped(cpu, (linear | 0xFFF) + 1))
     if likely(entry.read_page == ((linear + (size // 8 - 1)) & ~<u64>0xFFF)): return load_host(linear + entry.to_host, size)
     return read_in(cpu, op, 0, linear, size, DS, False)
 

@@ -424,6 +424,6 @@ def survey(bytes data, int bits=64, Py_ssize_t step=1):
     cdef i16* form = <i16*><char*>forms
     with nogil:
         for i in range(count):
-            decode_instruction(at + i * step, <u32>(size - i * step if size - i * step < 16 else 16), bits, &o)
+            decode_instruction(at + i * step, <u32>(size - i * step if size - i * step < 16 else 16), bits, ~<u64>0, &o)
             length[i], status[i], form[i] = o.length, o.status, <i16>o.form
     return lengths, statuses, memoryview(forms).cast("h")

@@ -10,11 +10,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 NAMES = sorted(path.stem for path in HERE.glob("*.asm"))
 ROMS = Path("/usr/share/bochs/BIOS-bochs-latest"), Path("/usr/share/bochs/VGABIOS-lgpl-latest")
+VERSION = "Bochs x86 Emulator 2.7"
 CYLINDER = 16 * 63 * 512                # of the disk, in bytes
 
 # A display that waits for nobody, a processor with nearly everything, and few instructions to a second, so that the wait
@@ -41,10 +43,13 @@ mouse: enabled=0
 """
 
 
+@cache
 def missing():
-    """What cannot be found for a run under Bochs, or ''."""
+    """What cannot be found for a run under Bochs, or ''. Another version may answer otherwise."""
     if shutil.which("bochs") is None:
         return "bochs"
+    if VERSION not in subprocess.run(["bochs", "--help"], capture_output=True, text=True).stdout:
+        return VERSION
     return "bochsbios and vgabios" if not all(rom.exists() for rom in ROMS) else ""
 
 

@@ -342,8 +342,7 @@ main_cases:
         xor eax, eax
         probe
         %2
-    over_and
-    end_line
+    over
     %endmacro
     detect_case "GD: mov to dr0", mov dr0, eax
     detect_case "GD: mov from dr6", mov eax, dr6

@@ -13,6 +13,8 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
         ("#GP(0000) ip+0 fl=33002 sp-c", "SDM volume 2, IRET: virtual-8086 mode exceptions"),
     ("v86", "iretd to V86 mode with EIP beyond 64 KB"):
         ("#GP(0000) ip+0 fl=10002 sp-24", "SDM volume 2, IRET: return to virtual-8086 mode"),
+    ("long64", "wrmsr FMASK of 64 bits"):
+        ("#GP(0000) ip+0 fl=10002 cx=c0000084 dx=1", "SDM volume 4, table 2-2: bits 63..32 of IA32_FMASK are reserved"),
     ("privilege32", "#DE, #NP: double"): ("#DF(0000) ip+0 fl=2", RF_OF_DOUBLE_FAULT),
     ("privilege32", "#GP at CPL 3, #NP: double"): ("#DF(0000) ip+0 cpl3 fl=2", RF_OF_DOUBLE_FAULT),
     ("privilege32", "#GP on the gate of #NP, double"): ("#DF(0000) ip+0 fl=2", RF_OF_DOUBLE_FAULT),
@@ -26,10 +28,31 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
 
 DIFFERENT |= {("tasks32", case): ("#DF(0000) ip+7 fl=4002 access=8b", RF_OF_DOUBLE_FAULT)
               for case in ("new LDT is data", "new LDT behind the GDT", "new LDT from the LDT")}
-DIFFERENT |= {("paging32", case): ("#DF(0000) ip+0 cpl3 fl=2", RF_OF_DOUBLE_FAULT)
-              for case in ("#GP at CPL 3 when the stack is not there: double",
-                           "#PF at CPL 3 when the stack is not there: double")}
-
+DIFFERENT |= {("paging32", f"{case} at CPL 3 when the stack is not there: double"):
+              ("#DF(0000) ip+0 cpl3 fl=2", RF_OF_DOUBLE_FAULT) for case in ("#GP", "#PF")}
+DIFFERENT |= {("interrupts64", f"{case}: double"): ("#DF(0000) ip+0 fl=2", RF_OF_DOUBLE_FAULT)
+              for case in ("#GP, #NP", "#PF, #PF")}
+IMPLICIT = "SDM volume 3, 4.6.1: EFLAGS.AC opens user pages to explicit accesses only"
+DIFFERENT |= {
+    ("paging32", "SMAP: descriptors in a user page, with AC"): ("#PF(0001) cr2=400008 ip+0 fl=50002 ax=c", IMPLICIT),
+    ("features64", "SMAP: descriptors in a user page, with AC"): ("#PF(0001) cr2=40000008 ip+0 fl=50002 ax=c", IMPLICIT),
+    ("pae32", "mov cr0 that changes WP does not load the pointers"):
+        ("ok fl=2 ax=e0010031", "SDM volume 3, 4.4.1: CD, NW and PG load them"),
+    ("interrupts64", "from ring 3, RSP0 not canonical"):
+        ("#SS(0000) ip+0 cpl3 fl=10002", "SDM volume 2, INT n: #SS(EXT), the error code has a null selector"),
+    ("interrupts64", "IST not canonical"):
+        ("#SS(0000) ip+0 fl=10002", "SDM volume 2, INT n: #SS(EXT), the error code has a null selector"),
+    ("transfers64", "iretq to ring 0 with a null stack, RPL 3"):
+        ("#GP(0000) ip+0 fl=10002 sp=6ffd8", "SDM volume 2, IRET: 64-bit mode exceptions, a null SS whose RPL is not CPL"),
+    ("transfers64", "iretq to ring 3 with a stack not present"):
+        ("#SS(0060) ip+0 fl=10002 sp=6ffd8", "SDM volume 2, IRET: return to outer privilege level"),
+    ("transfers64", "iretq to 32-bit code, RIP above 4 GB"):
+        ("#GP(0000) ip+0 fl=10002 sp-28 bx=100000000", "SDM volume 2, IRET: RIP outside of the return segment's limit"),
+    ("transfers64", "iretd in 64-bit code"):
+        ("ok fl=2", "SDM volume 3, 6.14.3: in 64-bit mode SS and RSP are popped unconditionally"),
+    ("transfers64", "jmp far of 64 bits to 32-bit code, above 4 GB"):
+        ("#GP(0000) ip+0 fl=10002", "SDM volume 2, JMP: in compatibility mode the offset has to be inside the limit"),
+}
 DIFFERENT |= {("debug32", case): (ending, f"SDM volume 3, {section}") for case, ending, section in (
     ("a break point and a single step", "#DB dr6=ffff4ff0 ip+2 fl=102",
      "table 6-2: the trap of the last instruction comes before a code breakpoint of the next, which is met on return"),
@@ -40,6 +63,3 @@ DIFFERENT |= {("debug32", case): (ending, f"SDM volume 3, {section}") for case, 
      "17.3.1.1: RF is pushed as 1 for every fault but an instruction breakpoint"),
     ("GD: mov from dr6", "#DB dr6=ffff2ff0 ip+0 fl=10002", "17.3.1.1, too"),
     ("GD: mov from dr7", "#DB dr6=ffff2ff0 ip+0 fl=10002", "17.3.1.1, too"))}
-
-# (guest, case): what the core does not do yet. Such a case must differ, so that its entry goes when it no longer does.
-AWAITED: dict[tuple[str, str], str] = {}

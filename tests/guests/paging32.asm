@@ -41,9 +41,6 @@ prepare:
     mov cr0, eax
     ret
 
-    align 4
-v_wp:   dd 0
-
 %macro flush 0
     mov eax, cr3
     mov cr3, eax
@@ -340,7 +337,7 @@ main_cases:
         probe
         mov al, [PAGE + 0x5000]
     over
-    case "#UD at CPL 3 when the stack is not there: #PF"
+    case "#UD at CPL 3 when the stack is not there, #PF"
         mov dword [TSS + 4], PAGE + 0x3000
         by_task_gate 14
         user
@@ -419,17 +416,19 @@ main_cases:
     over
     case "SMAP: descriptors in a user page, with AC"
         mov byte [DIRECTORY], 3
+        descriptor FREE, PAGE, 0xFF, 0x82, 0
+        mov dword [SCRATCH + 8], 0x0000FFFF
+        mov dword [SCRATCH + 12], 0x00CF9300
+        mov ax, FREE
+        lldt ax
         mov eax, 0x200000
         mov cr4, eax
-        mov dword [TABLE], GDT + 7
-        mov word [SCRATCH], 0xFF
-        mov dword [SCRATCH + 2], PAGE
-        lgdt [SCRATCH]
         flush
         stac
-        mov ax, DATA0
+        mov ax, 0x0C
         probe
         mov gs, ax
+        clac
     over
     check "stac without SMAP", stac
     check3 "stac at CPL 3", stac

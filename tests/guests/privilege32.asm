@@ -471,7 +471,7 @@ behind_landed:
         probe
         mov ax, [SCRATCH + 1]
     over
-    case "#AC and a limit: #GP"
+    case "#AC and a limit, #GP"
         descriptor FREE, SCRATCH, 0x100, 0xF2, 4
         mov eax, BASE_CR0 | 1 << 18
         mov cr0, eax

@@ -272,7 +272,7 @@ main:
     check "movaps without CR4.OSFXSR", movaps xmm0, xmm1
 
     ; ---- segments out of protected mode
-    %macro unreal 1                             ; FS and SS's neighbours get the descriptor of selector %1
+    %macro unreal 1                             ; FS keeps the descriptor of selector %1
         cli
         lgdt [unreal_table]
         mov eax, cr0

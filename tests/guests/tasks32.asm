@@ -125,7 +125,6 @@ main_cases:
         probe
         ud1 eax, eax
 %$there:
-        mov dword [IDT + 8 * 6], CODE0 << 16
         mov dword [IDT + 8 * 6], (CODE0 << 16) + stubs + 6 * 16
         mov dword [IDT + 8 * 6 + 4], 0x8E00
         pushfd
@@ -228,7 +227,6 @@ main_cases:
     %macro refused_case 3+                      ; name, what is wrong, instruction
     case %1
         task
-        mov dword [C_SP], MONITOR_STACK
         mov dword [C_SP], esp
         %2
         probe
@@ -266,8 +264,7 @@ main_cases:
         probe
         int 0x21
 %$there:
-    over_and
-    end_line
+    over
     case %1, ", for #UD"
         task
         mov dword [C_SP], esp

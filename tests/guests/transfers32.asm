@@ -13,7 +13,6 @@ prepare:
     ret
 
 STACK0      equ MONITOR_STACK - 0x1000                ; of the TSS
-STACK16     equ SCRATCH + 0x800
 
 ; Where gates lead: what is on the stack, in registers; C_SP is that of the stack
 %macro landing 1

@@ -35,7 +35,7 @@ main_cases:
     both86 "int 3 in two bytes", db 0xCD, 3
     both86 "icebp", db 0xF1
     both86 "into", into
-    both86 "in al, 80h", {in al, 0x81}
+    both86 "in al, 81h", {in al, 0x81}
     both86 "hlt", hlt
     both86 "clts", clts
     both86 "lmsw", lmsw ax
