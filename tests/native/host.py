@@ -31,7 +31,7 @@ from vectors import PATTERN
 SOURCE = Path(__file__).with_name("runner.c")
 BUILD = Path(__file__).resolve().parents[2] / "build" / "native"
 FLAGS = ("-O2", "-mfsgsbase", "-mno-red-zone", "-fno-stack-protector", "-fcf-protection=none", "-Wl,-z,now")
-CODE, START = 0x100000, 0x100400
+START, CODE_BYTES = 0x100400, 64                         # where code usually lies, the most that a case may have
 FS_BASE, GS_BASE = 0x200400, 0x200C00
 HUNG, KILLED = 0xFF, 0xFE                               # in place of a vector
 WITH_ERROR = (8, 10, 11, 12, 13, 14, 17, 21)            # vectors that push an error code
@@ -85,6 +85,8 @@ def runner():
     """The compiled runner.c. Raises Missing where there is nothing to compile it with or to run it on."""
     if platform.machine() != "x86_64" or sys.platform != "linux":
         raise Missing("an x86-64 Linux host")
+    if "GenuineIntel" not in Path("/proc/cpuinfo").read_text():
+        raise Missing("a processor of Intel's: undefined flags are others elsewhere")
     compiler = shutil.which("gcc")
     if compiler is None:
         raise Missing("gcc")

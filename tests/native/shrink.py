@@ -16,18 +16,18 @@ FAULTS = {0: "DE", 1: "DB", 3: "BP", 4: "OF", 5: "BR", 6: "UD", 10: "TS", 11: "N
 DATA, INS_DATA, INS_CODE = 0x200000, 0x2000, 0x1000     # where memory lies here, where in a line, and the code there
 
 
-def sentence(case, form, host, emulated, alone):
+def sentence(case, mnemonic, host, emulated, alone):
     """The smallest such case as a line; where no line can say it, as what it is."""
-    small = shrink(case, form, host, emulated, alone)
+    small = shrink(case, mnemonic, host, emulated, alone)
     native = host.run([small])[0]
     line = line_of(small, native)
     return line or f"{small}\nnative: {native}"
 
 
-def shrink(case, form, host, emulated, alone):
+def shrink(case, mnemonic, host, emulated, alone):
     """The case with as few registers, flags and bytes of memory, and as small numbers as still make a difference."""
     def differs(candidate):
-        return not equal(host.run([candidate])[0], emulated.run(candidate, alone), candidate, form, alone)
+        return not equal(host.run([candidate])[0], emulated.run(candidate, alone), candidate, mnemonic, alone)
 
     best = case
     for candidate in (replace(case, rip=START), replace(case, flags=0x202), replace(case, memory=[])):
