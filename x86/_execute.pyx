@@ -51,7 +51,7 @@ cdef void deliver_fault(Cpu* cpu) noexcept nogil:
         vector = combine(cpu.delivering - 1, cpu.fault.vector)
         if vector < 0:                                      # while #DF was being delivered: nothing is left but reset
             log_undelivered(cpu, EVENT_TRIPLE)
-            cpu.delivering = 0
+            cpu.delivering = cpu.external = 0
             cpu.exit = EXIT_SHUTDOWN
             return
         if vector == 8:

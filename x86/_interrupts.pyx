@@ -319,6 +319,7 @@ cdef void return_to(Cpu* cpu, Op* op, int size, u64 rip, u16 selector, u32 depth
     cdef bint outward
     fetch(cpu, op, selector, VECTOR_GP, &code)
     check_return(cpu, op, &code)
+    if not code.access & LONG_CODE: rip = <u32>rip              # a 64-bit RETF or IRET to compatibility mode
     outward = level > cpu.cpl
     if outward or with_stack:
         pointer = top_slow(cpu, op, size, depth + extra)
@@ -361,9 +362,9 @@ cdef void interrupt_return(Cpu* cpu, Op* op, int size) noexcept nogil:
         return_from_task(cpu, op)
         cpu.nmi_blocked = 0
         return
-    rip = top_slow(cpu, op, size, 0)
+    flags = top_slow(cpu, op, size, 2 * step)                   # from the top down, as a page fault can tell
     selector = <u16>top_slow(cpu, op, size, step)
-    flags = top_slow(cpu, op, size, 2 * step)
+    rip = top_slow(cpu, op, size, 0)
     mask = returnable_flags(cpu, size)
     if not is_protected(cpu):
         if rip > cpu.segment[CS].limit: raise_error(cpu, op, VECTOR_GP, 0, CAUSE_TARGET_LIMIT, rip)

@@ -331,8 +331,18 @@ cdef class Processor:
         elif len(key) == 3 and key[:2] == "dr" and key[2] in "01234567":
             cpu.dr[int(key[2])] = value
             arm(cpu)
-        elif key in ("halted", "intr", "gdtr", "idtr"): getattr(Processor, key).__set__(self, value)
+        elif key in ("halted", "intr", "gdtr", "idtr", "general"): getattr(Processor, key).__set__(self, value)
         else: raise AttributeError(f"a processor has no register {key!r}")
+
+    @property
+    def general(self):
+        """The general registers at once: 128 bytes, rax rcx rdx rbx rsp rbp rsi rdi r8 to r15, little-endian."""
+        return (<char*>self.cpu.gpr)[:128]
+
+    @general.setter
+    def general(self, bytes value):
+        if len(value) != 128: raise ValueError(f"{len(value)} bytes are not sixteen registers")
+        memcpy(self.cpu.gpr, <char*>value, 128)
 
     def segment(self, str name):
         """The whole segment register: SegmentView(name, selector, base, limit, access). access is laid out as
@@ -351,6 +361,11 @@ cdef class Processor:
             if number == CS: self.cpu.code_bits = 32 if access & 0x4000 else 16
             self._mode_changed()
         else: self.cpu.link = NULL
+
+    @property
+    def segments(self):
+        """es cs ss ds fs gs with their hidden parts at once: 16 bytes each, base (8), limit (4), selector (2), access (2)."""
+        return (<char*>self.cpu.segment)[:6 * sizeof(Segment)]
 
     @property
     def gdtr(self): return self.cpu.gdtr.base, self.cpu.gdtr.limit
@@ -395,6 +410,11 @@ cdef class Processor:
         """The last interrupts, exceptions and mode changes, oldest first: a list of ProcessorEvent."""
         cdef u64 count = self.cpu.event_count
         return [event_view(&self.cpu.events[i % EVENT_LOG]) for i in range(count - EVENT_LOG if count > EVENT_LOG else 0, count)]
+
+    def event(self, u64 number):
+        """The event of that number since power-on, or None: it has not happened yet, or the log has lost it."""
+        cdef u64 count = self.cpu.event_count
+        return event_view(&self.cpu.events[number % EVENT_LOG]) if number < count and count - number <= EVENT_LOG else None
 
     @property
     def event_count(self):

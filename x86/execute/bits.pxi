@@ -57,21 +57,29 @@ cdef inline Op* btc(Cpu* cpu, Op* op, const int kind, const int size) noexcept n
 
 # ---- counting ------------------------------------------------------------------------------------------------------
 
+# ZF says that there is no bit. The other flags are undefined; on Intel's PF is that of the number found, the others are 0:
+# bit 8 keeps the number 0 from being zero.
+cdef inline void flags_scan(Cpu* cpu, u64 a, u64 found) noexcept nogil:
+    cpu.carries = 0
+    cpu.result = found | 0x100 if a != 0 else 0
+
 # Of 0 the destination stays as it was, all 64 bits of it (undefined by the manual; so do all processors)
 cdef inline Op* bsf(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef u64 where = operand_address(cpu, op, kind, size, READ)
     reach(cpu, op, where, kind, size, READ)
     cdef u64 a = read_source(cpu, op, where, kind, size)
-    if likely(a != 0): write_register(cpu, op.dst, trailing_zeros(a), size)
-    flags_explicit(cpu, 0, 0, 0, a, size)               # ZF; the others are undefined
+    cdef u64 found = trailing_zeros(a | <u64>1 << 63)
+    if likely(a != 0): write_register(cpu, op.dst, found, size)
+    flags_scan(cpu, a, found)
     return proceed(cpu, op)
 
 cdef inline Op* bsr(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef u64 where = operand_address(cpu, op, kind, size, READ)
     reach(cpu, op, where, kind, size, READ)
     cdef u64 a = read_source(cpu, op, where, kind, size)
-    if likely(a != 0): write_register(cpu, op.dst, 63 - leading_zeros(a), size)
-    flags_explicit(cpu, 0, 0, 0, a, size)               # ZF; the others are undefined
+    cdef u64 found = 63 - leading_zeros(a | 1)
+    if likely(a != 0): write_register(cpu, op.dst, found, size)
+    flags_scan(cpu, a, found)
     return proceed(cpu, op)
 
 cdef inline Op* popcnt(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
@@ -88,8 +96,7 @@ cdef inline Op* tzcnt(Cpu* cpu, Op* op, const int kind, const int size) noexcept
     cdef u64 a = read_source(cpu, op, where, kind, size)
     cdef u64 r = trailing_zeros(a) if a != 0 else size
     write_register(cpu, op.dst, r, size)
-    flags_explicit(cpu, a == 0, 0, 0, r, size)
-    clear_pf(cpu)                                       # undefined by the manual; Intel's have 0
+    set_arithmetic_flags(cpu, (a == 0) | (FLAG_ZF if r == 0 else 0))        # OF SF AF PF: undefined, 0 on Intel's
     return proceed(cpu, op)
 
 cdef inline Op* lzcnt(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
@@ -98,8 +105,7 @@ cdef inline Op* lzcnt(Cpu* cpu, Op* op, const int kind, const int size) noexcept
     cdef u64 a = read_source(cpu, op, where, kind, size)
     cdef u64 r = leading_zeros(a) - (64 - size) if a != 0 else size
     write_register(cpu, op.dst, r, size)
-    flags_explicit(cpu, a == 0, 0, 0, r, size)
-    clear_pf(cpu)                                       # undefined by the manual; Intel's have 0
+    set_arithmetic_flags(cpu, (a == 0) | (FLAG_ZF if r == 0 else 0))        # OF SF AF PF: undefined, 0 on Intel's
     return proceed(cpu, op)
 
 cdef inline Op* bswap(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:

@@ -141,6 +141,7 @@ cdef void call_to(Cpu* cpu, Op* op, u16 selector, u64 offset, int size) noexcept
         if is_code(d.access):
             check_code(cpu, op, &d)
             check_entry(cpu, op, &d, offset)
+            if bits == 64 and not d.access & LONG_CODE: stack.mask = 0xFFFFFFFFu    # compatibility mode's stack already
             push_return(cpu, op, &stack, size)
             set_stack(cpu, &stack)
             set_code(cpu, &d, cpu.cpl)
@@ -156,8 +157,8 @@ cdef void call_to(Cpu* cpu, Op* op, u16 selector, u64 offset, int size) noexcept
 # ---- RETF ---------------------------------------------------------------------------------------------------------------
 
 cdef void far_return(Cpu* cpu, Op* op, int size, u32 extra) noexcept nogil:
+    cdef u16 selector = <u16>top_slow(cpu, op, size, size // 8)     # first, as a page fault can tell
     cdef u64 rip = top_slow(cpu, op, size, 0)
-    cdef u16 selector = <u16>top_slow(cpu, op, size, size // 8)
     cdef u32 bits = cpu.code_bits
     if is_protected(cpu): return_to(cpu, op, size, rip, selector, size // 4, extra, False)
     else:

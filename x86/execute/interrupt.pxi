@@ -23,8 +23,9 @@ cdef inline Op* bound_(Cpu* cpu, Op* op, const int kind, const int size) noexcep
     cdef u64 where = segmented(cpu, op, offset_of(cpu, op), op.segment, size // 4, READ)
     cdef i64 index = sign_extend(read_register(cpu, op.dst, size), size)
     cdef i64 lower = sign_extend(load(cpu, op, where, size, op.segment), size)
+    if index < lower: raise_fault(cpu, op, 5, CAUSE_BOUND, <u64>index)      # the upper bound is not even read then
     cdef i64 upper = sign_extend(load(cpu, op, <u32>(where + size // 8), size, op.segment), size)
-    if index < lower or index > upper: raise_fault(cpu, op, 5, CAUSE_BOUND, <u64>index)
+    if index > upper: raise_fault(cpu, op, 5, CAUSE_BOUND, <u64>index)
     return proceed(cpu, op)
 
 cdef inline Op* iret(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:

@@ -2,7 +2,12 @@
 # u128 and i128 are 128 bits wide in C only: Cython takes them for 64 bits, so every step is cast by hand.
 from x86._causes cimport CAUSE_DIVIDE_BY_ZERO, CAUSE_QUOTIENT
 
-# ---- products: CF and OF say that the low half is not the whole. SF ZF AF PF are undefined; they stay, as on AMD's -
+# ---- products: CF and OF say that the low half is not the whole ----------------------------------------------------
+
+# SF ZF AF PF are undefined. On Intel's SF and PF are the low half's, ZF and AF are 0: bit 8 keeps a 0 from being zero.
+cdef inline void flags_product(Cpu* cpu, u64 low, u64 more, const int size) noexcept nogil:
+    cpu.carries = more << 1
+    cpu.result = sign_extend(low, size) | 0x100
 
 cdef inline Op* mul(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef u64 where = operand_address(cpu, op, kind, size, READ)
@@ -22,7 +27,7 @@ cdef inline Op* mul(Cpu* cpu, Op* op, const int kind, const int size) noexcept n
     else:
         write_register(cpu, RAX, low, size)
         write_register(cpu, RDX, high, size)
-    set_cf_of(cpu, high != 0, high != 0)
+    flags_product(cpu, low, high != 0, size)
     return proceed(cpu, op)
 
 cdef inline Op* imul_wide(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
@@ -43,8 +48,7 @@ cdef inline Op* imul_wide(Cpu* cpu, Op* op, const int kind, const int size) noex
     else:
         write_register(cpu, RAX, low, size)
         write_register(cpu, RDX, high, size)
-    cdef u64 more = high != truncate(<u64>(sign_extend(low, size) >> 63), size)
-    set_cf_of(cpu, more, more)
+    flags_product(cpu, low, high != truncate(<u64>(sign_extend(low, size) >> 63), size), size)
     return proceed(cpu, op)
 
 cdef inline void signed_product(Cpu* cpu, Op* op, i64 a, i64 b, const int size) noexcept nogil:
@@ -60,7 +64,7 @@ cdef inline void signed_product(Cpu* cpu, Op* op, i64 a, i64 b, const int size) 
         low = a * b
         more = sign_extend(<u64>low, size) != low
     write_register(cpu, op.dst, truncate(<u64>low, size), size)
-    set_cf_of(cpu, more, more)
+    flags_product(cpu, <u64>low, more, size)
 
 cdef inline Op* imul(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef u64 where = operand_address(cpu, op, kind, size, READ)
@@ -161,7 +165,7 @@ cdef inline Op* daa(Cpu* cpu, Op* op, const int kind, const int size) noexcept n
     if low: r += 6
     if high: r += 0x60
     write_register(cpu, RAX, r, 8)
-    flags_explicit(cpu, high, ((before ^ r) & ~before & r) >> 7 & 1, low, r & 0xFF, 8)
+    flags_explicit(cpu, high, 0, low, r & 0xFF, 8)
     return proceed(cpu, op)
 
 cdef inline Op* das(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
@@ -172,7 +176,7 @@ cdef inline Op* das(Cpu* cpu, Op* op, const int kind, const int size) noexcept n
     if high: r -= 0x60
     write_register(cpu, RAX, r, 8)
     # a borrow out of the first step is a carry too
-    flags_explicit(cpu, high or (low and before < 6), (before & ~r) >> 7 & 1, low, r & 0xFF, 8)
+    flags_explicit(cpu, high or (low and before < 6), 0, low, r & 0xFF, 8)
     return proceed(cpu, op)
 
 cdef inline Op* aam(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
@@ -184,7 +188,8 @@ cdef inline Op* aam(Cpu* cpu, Op* op, const int kind, const int size) noexcept n
 
 cdef inline Op* aad(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef u64 ax = read_register(cpu, RAX, 16)
-    cdef u64 r = (ax + (ax >> 8) * <u8>op.imm) & 0xFF
+    cdef u64 a = ax & 0xFF, b = ((ax >> 8) * <u8>op.imm) & 0xFF
+    cdef u64 r = (a + b) & 0xFF
     write_register(cpu, RAX, r, 16)
-    flags_explicit(cpu, 0, 0, 0, r, 8)
+    flags_add(cpu, a, b, r, 8)                          # of which the manual leaves OF, AF and CF undefined
     return proceed(cpu, op)

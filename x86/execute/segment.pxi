@@ -37,7 +37,7 @@ cdef inline Op* push_segment(Cpu* cpu, Op* op, const int kind, const int size) n
 
 cdef inline void pop_into(Cpu* cpu, Op* op, int register, const int size) noexcept nogil:
     cdef u64 mask = cpu.stack_mask                      # a new SS may have another width
-    load_segment(cpu, op, register, <u16>top(cpu, op, 16 if size == 32 else size))
+    load_segment(cpu, op, register, <u16>top(cpu, op, 16))      # SP moves by the operand size, two bytes are read
     cpu.gpr[RSP] = (cpu.gpr[RSP] & ~mask) | ((cpu.gpr[RSP] + size // 8) & mask)
 
 cdef inline Op* pop_segment(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:

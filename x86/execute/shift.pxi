@@ -1,5 +1,5 @@
-# ROL ROR RCL RCR SHL SHR SAR SHLD SHRD. OF is defined for a count of 1 only; for others it is what the same formula
-# gives: CF ^ sign after a move to the left, after one to the right the two highest bits of the result against each other.
+# ROL ROR RCL RCR SHL SHR SAR SHLD SHRD. OF is defined for a count of 1 only: whether the sign changes. For other counts it
+# is, as on Intel's, what a count of 1 would have made it: the sign of the operand against the bit that would have come next.
 # Counts are modulo 32, or 64 for 64-bit operands. 0: no flag changes; a 32-bit register still loses its upper half.
 
 cdef inline u64 shift_count(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
@@ -9,8 +9,12 @@ cdef inline u64 shift_count(Cpu* cpu, Op* op, const int kind, const int size) no
 cdef inline u64 top_bit(u64 value, const int size) noexcept nogil:
     return (value >> (size - 1)) & 1
 
-cdef inline u64 top_bits_differ(u64 value, const int size) noexcept nogil:
-    return ((value >> (size - 1)) ^ (value >> (size - 2))) & 1
+# Whether one step to the left changes the sign; one to the right, with `into_top` coming in
+cdef inline u64 left_overflow(u64 a, const int size) noexcept nogil:
+    return ((a >> (size - 1)) ^ (a >> (size - 2))) & 1
+
+cdef inline u64 right_overflow(u64 a, u64 into_top, const int size) noexcept nogil:
+    return (top_bit(a, size) ^ into_top) & 1
 
 cdef inline void keep(Cpu* cpu, Op* op, u64 a, const int kind, const int size) noexcept nogil:
     if size == 32 and not kind & (DST_M | DST_S): write_register(cpu, op.dst, a, 32)
@@ -27,7 +31,7 @@ cdef inline Op* shl(Cpu* cpu, Op* op, const int kind, const int size) noexcept n
         r = truncate(a << count, size)
         carry = ((a >> (64 - count)) if size == 64 else ((a << count) >> size)) & 1
         write_destination(cpu, op, where, r, kind, size)
-        flags_explicit(cpu, carry, carry ^ top_bit(r, size), 0, r, size)
+        flags_explicit(cpu, carry, left_overflow(a, size), 0, r, size)
     else: keep(cpu, op, a, kind, size)
     return proceed(cpu, op)
 
@@ -40,7 +44,7 @@ cdef inline Op* shr(Cpu* cpu, Op* op, const int kind, const int size) noexcept n
     if likely(count != 0):
         r = a >> count
         write_destination(cpu, op, where, r, kind, size)
-        flags_explicit(cpu, (a >> (count - 1)) & 1, top_bits_differ(r, size), 0, r, size)
+        flags_explicit(cpu, (a >> (count - 1)) & 1, top_bit(a, size), 0, r, size)
     else: keep(cpu, op, a, kind, size)
     return proceed(cpu, op)
 
@@ -58,7 +62,7 @@ cdef inline Op* sar(Cpu* cpu, Op* op, const int kind, const int size) noexcept n
     else: keep(cpu, op, a, kind, size)
     return proceed(cpu, op)
 
-# ---- rotates: SF ZF AF PF stay -------------------------------------------------------------------------------------
+# ---- rotates: SF ZF AF PF stay. ROL and ROR of a register by an immediate but 1 leave OF, too, as Intel's do -------
 
 cdef inline Op* rol(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef u64 where = operand_address(cpu, op, kind, size, WRITE)
@@ -70,7 +74,7 @@ cdef inline Op* rol(Cpu* cpu, Op* op, const int kind, const int size) noexcept n
     if likely(count != 0):                              # a whole turn still sets the flags
         r = truncate((a << turn) | (a >> ((size - turn) & (size - 1))), size)
         write_destination(cpu, op, where, r, kind, size)
-        set_cf_of(cpu, r & 1, (r & 1) ^ top_bit(r, size))
+        set_cf_of(cpu, r & 1, of(cpu) if kind == RI and count != 1 else left_overflow(a, size))
     else: keep(cpu, op, a, kind, size)
     return proceed(cpu, op)
 
@@ -84,7 +88,7 @@ cdef inline Op* ror(Cpu* cpu, Op* op, const int kind, const int size) noexcept n
     if likely(count != 0):
         r = truncate((a >> turn) | (a << ((size - turn) & (size - 1))), size)
         write_destination(cpu, op, where, r, kind, size)
-        set_cf_of(cpu, top_bit(r, size), top_bits_differ(r, size))
+        set_cf_of(cpu, top_bit(r, size), of(cpu) if kind == RI and count != 1 else right_overflow(a, a, size))
     else: keep(cpu, op, a, kind, size)
     return proceed(cpu, op)
 
@@ -105,7 +109,7 @@ cdef inline Op* rcl(Cpu* cpu, Op* op, const int kind, const int size) noexcept n
         r = truncate((a << count) | (cf(cpu) << (count - 1)) | ((a >> 1) >> (size - count)), size)
         carry = (a >> (size - count)) & 1
         write_destination(cpu, op, where, r, kind, size)
-        set_cf_of(cpu, carry, carry ^ top_bit(r, size))
+        set_cf_of(cpu, carry, left_overflow(a, size))
     else: keep(cpu, op, a, kind, size)
     return proceed(cpu, op)
 
@@ -118,7 +122,7 @@ cdef inline Op* rcr(Cpu* cpu, Op* op, const int kind, const int size) noexcept n
     if likely(count != 0):
         r = truncate((a >> count) | (cf(cpu) << (size - count)) | ((a << 1) << (size - count)), size)
         write_destination(cpu, op, where, r, kind, size)
-        set_cf_of(cpu, (a >> (count - 1)) & 1, top_bits_differ(r, size))
+        set_cf_of(cpu, (a >> (count - 1)) & 1, right_overflow(a, cf(cpu), size))
     else: keep(cpu, op, a, kind, size)
     return proceed(cpu, op)
 
@@ -141,7 +145,7 @@ cdef inline Op* shld(Cpu* cpu, Op* op, const int kind, const int size, const int
             r = truncate((a << count) | (b >> (size - count)), size)
             carry = (a >> (size - count)) & 1
         write_destination(cpu, op, where, r, kind, size)
-        flags_explicit(cpu, carry, carry ^ top_bit(r, size), 0, r, size)
+        flags_explicit(cpu, carry, left_overflow(a, size), 0, r, size)
     else: keep(cpu, op, a, kind, size)
     return proceed(cpu, op)
 
@@ -161,6 +165,6 @@ cdef inline Op* shrd(Cpu* cpu, Op* op, const int kind, const int size, const int
             r = truncate((a >> count) | (b << (size - count)), size)
             carry = (a >> (count - 1)) & 1
         write_destination(cpu, op, where, r, kind, size)
-        flags_explicit(cpu, carry, top_bits_differ(r, size), 0, r, size)
+        flags_explicit(cpu, carry, right_overflow(a, b, size), 0, r, size)
     else: keep(cpu, op, a, kind, size)
     return proceed(cpu, op)

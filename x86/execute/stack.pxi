@@ -72,21 +72,11 @@ cdef inline Op* pusha(Cpu* cpu, Op* op, const int kind, const int size) noexcept
     return proceed(cpu, op)
 
 cdef inline Op* popa(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    cdef u64 rdi = top_slow(cpu, op, size, 0)
-    cdef u64 rsi = top_slow(cpu, op, size, size // 8)
-    cdef u64 rbp = top_slow(cpu, op, size, 2 * size // 8)
-    cdef u64 skipped = top_slow(cpu, op, size, 3 * size // 8)
-    cdef u64 rbx = top_slow(cpu, op, size, 4 * size // 8)
-    cdef u64 rdx = top_slow(cpu, op, size, 5 * size // 8)
-    cdef u64 rcx = top_slow(cpu, op, size, 6 * size // 8)
-    cdef u64 rax = top_slow(cpu, op, size, 7 * size // 8)
-    write_register(cpu, RDI, rdi, size)
-    write_register(cpu, RSI, rsi, size)
-    write_register(cpu, RBP, rbp, size)
-    write_register(cpu, RBX, rbx, size)
-    write_register(cpu, RDX, rdx, size)
-    write_register(cpu, RCX, rcx, size)
-    write_register(cpu, RAX, rax, size)
+    # SP moves at the end, so a fault in the middle can leave registers popped: it will begin again, as on Intel's
+    cdef u64 number, value
+    for number in range(8):
+        value = top_slow(cpu, op, size, number * (size // 8))
+        if number != 3: write_register(cpu, <u8>(RDI - number), value, size)
     move_stack(cpu, size)
     return proceed(cpu, op)
 

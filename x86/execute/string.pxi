@@ -43,8 +43,8 @@ cdef inline void lods_once(Cpu* cpu, Op* op, const int size) noexcept nogil:
     advance(cpu, op, RSI, 1, size)
 
 cdef inline void cmps_once(Cpu* cpu, Op* op, const int size) noexcept nogil:
+    cdef u64 b = load(cpu, op, target_address(cpu, op, size, READ), size, ES)       # first, as a page fault can tell
     cdef u64 a = load(cpu, op, source_address(cpu, op, size), size, op.segment)
-    cdef u64 b = load(cpu, op, target_address(cpu, op, size, READ), size, ES)
     advance(cpu, op, RSI, 1, size)
     advance(cpu, op, RDI, 1, size)
     flags_sub(cpu, a, b, truncate(a - b, size), size)
@@ -112,11 +112,13 @@ cdef inline u64 lods_many(Cpu* cpu, Op* op, u64 most, const int size) noexcept n
 
 # Comparisons stop behind the first element that is (REPNE) or is not (REPE) equal
 cdef inline u64 cmps_many(Cpu* cpu, Op* op, u64 most, const int size) noexcept nogil:
-    cdef u64 source = source_address(cpu, op, size), target = target_address(cpu, op, size, READ), i = 0, n, a, b
-    cdef u64 x = 0, y = 0, host_a, host_b
+    cdef u64 target = target_address(cpu, op, size, READ), source, i = 0, n, a, b
+    cdef u64 x = 0, y = 0
     cdef bint until_equal = op.repeat == REPEAT_NE
-    n = least(most, elements_within(cpu, op, narrow(op, cpu.gpr[RSI]), source, op.segment, size, READ))
-    n = least(n, elements_within(cpu, op, narrow(op, cpu.gpr[RDI]), target, ES, size, READ))
+    n = least(most, elements_within(cpu, op, narrow(op, cpu.gpr[RDI]), target, ES, size, READ))
+    if n == 0: return 0                                 # its faults come before the source's
+    source = source_address(cpu, op, size)
+    n = least(n, elements_within(cpu, op, narrow(op, cpu.gpr[RSI]), source, op.segment, size, READ))
     if n == 0: return 0
     a, b = host_address(cpu, source), host_address(cpu, target)
     while i < n:
@@ -164,15 +166,24 @@ cdef inline u64 many(Cpu* cpu, Op* op, u64 most, const int which, const int size
     elif which == LODS: return lods_many(cpu, op, most, size)
     else: return scas_many(cpu, op, most, size)
 
+# What Intel's do before the first iteration, even where there is none: 32-bit addresses lose their upper halves
+cdef inline void narrow_all(Cpu* cpu, const int which) noexcept nogil:
+    cpu.gpr[RCX] = <u32>cpu.gpr[RCX]
+    if which == MOVS: cpu.gpr[RSI] = <u32>cpu.gpr[RSI]
+    if which == MOVS or which == STOS: cpu.gpr[RDI] = <u32>cpu.gpr[RDI]
+
 cdef inline Op* repeat(Cpu* cpu, Op* op, const int which, const int size) noexcept nogil:
-    cdef u64 count = narrow(op, cpu.gpr[RCX]), done
+    cdef u64 count = narrow(op, cpu.gpr[RCX]), done, carries = cpu.carries
+    cdef i64 result = cpu.result
     cdef bint until_equal = op.repeat == REPEAT_NE
+    if op.address == 32: narrow_all(cpu, which)
     if count == 0:                                      # a REP that does nothing is an instruction all the same
         retire(cpu, op)
         return find(cpu, next_rip(cpu, op))
     retire_before(cpu, op)
     while True:
         done = 0
+        if which == CMPS or which == SCAS: cpu.result, cpu.carries = result, carries    # what a fault finds: those of before
         if not cpu.rflags & (FLAG_DF | FLAG_TF): done = many(cpu, op, least(count, <u64>cpu.budget), which, size)
         if done == 0:
             once(cpu, op, which, size)
