@@ -229,6 +229,7 @@ cdef void set_code_raw(Cpu* cpu, u16 selector, u64 base, u32 limit, u16 access, 
     update_stack(cpu)
 
 cdef void set_code(Cpu* cpu, const Descriptor* d, u32 level) noexcept nogil:
+    if cpu.code_bits == 64 and not d.access & LONG_CODE: cpu.gpr[RSP] = <u32>cpu.gpr[RSP]       # only RSP, as Intel's do it
     set_code_raw(cpu, (d.selector & 0xFFFC) | <u16>level, base_of(d), limit_of(d), d.access | ACCESSED, level)
 
 cdef void set_real_code(Cpu* cpu, u16 selector) noexcept nogil:
