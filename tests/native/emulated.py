@@ -8,7 +8,7 @@ from vectors import NO_EXECUTE, PATTERN, PRESENT, WRITABLE
 
 from x86 import _decode
 
-from .host import FS_BASE, GS_BASE, HUNG, SELECTORS, VISIBLE, Outcome
+from .host import FS_BASE, GS_BASE, HUNG, SELECTORS, VISIBLE, Outcome, visible
 
 KERNEL = 0xFFFFFE0000001000                             # linear address of the page with GDT and TSS
 LINUX_FROM = 0x7FFFFFFFF000                             # no program can have a page from here on
@@ -49,6 +49,8 @@ class Emulated(vectors.Bench):
         for address, data in case.memory:
             self.write(address, data)
         self.load_segments(case.bits)
+        if case.extended:
+            cpu.fxsave = case.extended
         cpu.general = GENERAL.pack(*case.gpr)
         cpu.rip = case.rip
         cpu.rflags = case.flags
@@ -61,6 +63,8 @@ class Emulated(vectors.Bench):
         else:
             cpu.run(MOST_STEPS)
         outcome = self.outcome(cpu.event(first))
+        if case.extended:
+            outcome.extended = visible(cpu.fxsave)
         memory.write(0x100000 + offset, b"\xCC" * len(code))
         if outcome.memory != WRITABLE_PAGES:
             memory.write(0x200000, PATTERN)
