@@ -71,6 +71,26 @@ def test_fldcw_makes_an_old_exception_pending():
     assert machine.cpu.ax == 5 << 11 | 0x41 | 0x8080 and machine.cpu.events[0].vector == 16
 
 
+def test_emms_empties_all_and_turns_the_stack_to_0():
+    machine = enabled("emms\nhlt")
+    machine.cpu.fxsave = IMAGE + REGISTERS + VECTORS + bytes(96)
+    machine.run(max_instructions=1)
+    saved = machine.cpu.fxsave
+    assert saved[:5] == struct.pack("<HHB", 0x27F, 0x41, 0) and saved[8:32] == IMAGE[8:28] + bytes(4)
+    assert [saved[32 + 16 * i] for i in range(8)] == [16 * ((i - 5) % 8) for i in range(8)]
+
+
+@pytest.mark.parametrize("code, events, pointer", [("db 0xDB, 0xE0", 0, 0x1122334455667788), ("fnop", 16, 0x1122334455667788),
+                                                   ("fnclex\nfnop", 0, 0x100002)])
+def test_what_waits_for_a_pending_exception(code, events, pointer):
+    machine = enabled(code + "\nhlt")
+    machine.cpu.cr0 |= 0x20                                                     # NE
+    machine.cpu.fxsave = struct.pack("<HH", 0x33E, 0x80C1) + (IMAGE + REGISTERS + VECTORS + bytes(96))[4:]
+    machine.run(max_instructions=2)
+    vector = machine.cpu.events[0].vector if machine.cpu.events else 0
+    assert (vector, struct.unpack_from("<Q", machine.cpu.fxsave, 8)[0]) == (events, pointer)
+
+
 @pytest.mark.parametrize("code, flags, vector", [
     ("fninit", EM, 7), ("fninit", TS, 7), ("wait", TS, None), ("wait", TS | MP, 7), ("wait", EM, None),
     ("fnstsw ax", EM | TS, 7), ("fxsave [0x5000]", TS, 7), ("fxsave [0x5000]", EM, 7), ("ldmxcsr [0x5000]", TS, 7),

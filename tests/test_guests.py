@@ -3,6 +3,7 @@
 NAME.expected is what Bochs 2.7 wrote (`python -m tests.guests.bochs NAME`); a guest has to write the same here, except for
 the cases in DIFFERENT. Where Bochs is installed, the files are compared with what it writes today.
 """
+import dataclasses
 import re
 import shutil
 from functools import cache
@@ -14,7 +15,10 @@ from guests.exceptions import DIFFERENT
 import boot
 from boot.disk import Disk
 from x86 import Machine
+from x86.models import MODELS
 
+# Bochs' processor has these not; the guests' addresses that cannot be have more than 48 bits
+LIKE_BOCHS = dataclasses.replace(MODELS["max"], features=MODELS["max"].features - {"LA57", "UMIP"})
 ENOUGH = 2500
 LIMIT = 100_000_000                     # instructions; the longest guest needs a twentieth of that
 
@@ -42,7 +46,7 @@ def assembler():
 @cache
 def result(name):
     """What a guest writes here."""
-    machine = Machine("16M")
+    machine = Machine("16M", cpu=LIKE_BOCHS)
     machine.no_reboot = True
     image = bochs.assemble(name)
     boot.bios(machine, disk=Disk(image + bytes(bochs.CYLINDER - len(image))))
@@ -65,7 +69,7 @@ def test_bochs_is_not_followed(name, case):
     here, manual = DIFFERENT[name, case]
     assert result(name)[case] == here
     assert expected(name)[case] != here, "Bochs agrees: the entry can go"
-    assert "SDM" in manual or "APM" in manual
+    assert "SDM" in manual or "APM" in manual or "hardware" in manual
 
 
 def test_there_are_enough_cases():

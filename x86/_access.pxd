@@ -8,6 +8,8 @@ cdef void raise_error(Cpu* cpu, Op* op, int vector, u32 error, u32 cause, u64 de
 # TLB misses: page walk, MMIO, page crossing, canonical check (`segment` decides #SS or #GP). Sizes in bits.
 # Only an instruction outside any block may go on; inside one, this leaves and runs `op` again by itself
 cdef void run_alone(Cpu* cpu, Op* op) noexcept nogil
+# An access of this size meets data breakpoints, perhaps: their trap comes when the instruction, or the delivery, is done
+cdef void watch(Cpu* cpu, Op* op, u64 linear, int size, int access) noexcept nogil
 cdef u64 read_miss(Cpu* cpu, Op* op, u64 linear, int size, int segment) noexcept nogil
 cdef void write_miss(Cpu* cpu, Op* op, u64 linear, u64 value, int size, int segment) noexcept nogil
 cdef u64 read_modify_miss(Cpu* cpu, Op* op, u64 linear, int size, int segment) noexcept nogil

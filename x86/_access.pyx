@@ -147,7 +147,7 @@ cdef enum: WATCH_READS = 1 << BREAK_ACCESS, WATCH_WRITES = 1 << BREAK_WRITE | 1 
 cdef bint is_watched_page(Cpu* cpu, u64 page) noexcept nogil:
     return cpu.armed & WATCH_WRITES != 0 and conditions_met(cpu, page, 4096, WATCH_WRITES) != 0
 
-cdef inline void watch(Cpu* cpu, Op* op, u64 linear, int size, int access) noexcept nogil:
+cdef void watch(Cpu* cpu, Op* op, u64 linear, int size, int access) noexcept nogil:
     # The trap comes behind this instruction, so nothing may follow it in a block
     cdef u32 met
     if likely(not cpu.armed & WATCH_WRITES): return

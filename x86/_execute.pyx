@@ -12,11 +12,12 @@ IRET, MOV CR8, an event of the clock) leaves its block, and the budget ends at t
 from libc.setjmp cimport setjmp
 from libc.string cimport memset
 from x86._state cimport *
-from x86._flags cimport FLAG_AC, FLAG_IF, FLAG_RF, FLAG_TF
+from x86._flags cimport FLAG_AC, FLAG_IF, FLAG_RF, FLAG_TF, FLAG_VIF, FLAG_VIP
 from x86._access cimport flush_tlb
 from x86._breakpoints cimport code_conditions
 from x86._blocks cimport lookup, single
 from x86._debug cimport BREAK_CODE, DEBUGCTL_BTF, DR6_BS
+from x86._virtual cimport check_virtual_interrupt
 from x86._interrupts cimport combine, deliver, deliver_debug
 
 cdef enum: LONGEST_STREAK = 16
@@ -111,8 +112,6 @@ cdef void step(Cpu* cpu) noexcept nogil:
     cpu.single = 0
     give_back(cpu)
     if cpu.trap and not (cpu.debugctl & DEBUGCTL_BTF and (cpu.midway or cpu.rip == behind)): cpu.debug_pending |= DR6_BS
-    cpu.debug_pending |= cpu.debug_met
-    cpu.debug_met = 0
 
 cdef void loop(Cpu* cpu) noexcept nogil:
     cdef Op* first
@@ -125,6 +124,8 @@ cdef void loop(Cpu* cpu) noexcept nogil:
         if unlikely(alignment != cpu.aligned_only):         # what the TLB may answer by itself has changed
             cpu.aligned_only = alignment
             flush_tlb(cpu, True)
+        cpu.debug_pending |= cpu.debug_met
+        cpu.debug_met = 0
         if unlikely(cpu.debug_pending) and cpu.shadow != SHADOW_STACK:
             cpu.halted = 0
             deliver_debug(cpu, cpu.debug_pending)
@@ -138,6 +139,7 @@ cdef void loop(Cpu* cpu) noexcept nogil:
                 cpu.halted = 0
                 vector = cpu.acknowledge(cpu)
                 if vector >= 0: deliver(cpu, vector, 0, False, EVENT_INTERRUPT)
+        if unlikely(cpu.rflags & (FLAG_VIF | FLAG_VIP) == FLAG_VIF | FLAG_VIP): check_virtual_interrupt(cpu)
         if cpu.budget <= 0: cpu.exit = EXIT_BUDGET
         elif cpu.halted: cpu.exit = EXIT_HALT
         elif unlikely(cpu.shadow or cpu.rflags & (FLAG_TF | FLAG_RF)): step(cpu)

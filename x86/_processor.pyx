@@ -331,7 +331,7 @@ cdef class Processor:
         elif len(key) == 3 and key[:2] == "dr" and key[2] in "01234567":
             cpu.dr[int(key[2])] = value
             arm(cpu)
-        elif key in ("halted", "intr", "gdtr", "idtr", "general"): getattr(Processor, key).__set__(self, value)
+        elif key in ("halted", "intr", "gdtr", "idtr", "general", "fxsave"): getattr(Processor, key).__set__(self, value)
         else: raise AttributeError(f"a processor has no register {key!r}")
 
     @property
@@ -366,6 +366,39 @@ cdef class Processor:
     def segments(self):
         """es cs ss ds fs gs with their hidden parts at once: 16 bytes each, base (8), limit (4), selector (2), access (2)."""
         return (<char*>self.cpu.segment)[:6 * sizeof(Segment)]
+
+    @property
+    def fxsave(self):
+        """x87, MMX and SSE registers at once, as FXSAVE64 stores them: 512 bytes (SDM volume 1, "FXSAVE Area")."""
+        cdef Fpu* f = &self.cpu.fpu
+        cdef bytes area = bytes(512)
+        cdef char* at = area
+        memcpy(at, &f.fcw, 2)
+        memcpy(at + 2, &f.fsw, 2)
+        memcpy(at + 4, &f.ftw, 1)
+        memcpy(at + 6, &f.fop, 2)
+        memcpy(at + 8, &f.fip, 8)
+        memcpy(at + 16, &f.fdp, 8)
+        memcpy(at + 24, &f.mxcsr, 4)
+        memcpy(at + 32, f.st, 128)
+        memcpy(at + 160, f.xmm, 256)
+        return area
+
+    @fxsave.setter
+    def fxsave(self, bytes area):
+        if len(area) != 512: raise ValueError(f"{len(area)} bytes are no FXSAVE area")
+        cdef Fpu* f = &self.cpu.fpu
+        cdef const char* at = area
+        memcpy(&f.fcw, at, 2)
+        memcpy(&f.fsw, at + 2, 2)
+        memcpy(&f.ftw, at + 4, 1)
+        memcpy(&f.fop, at + 6, 2)
+        memcpy(&f.fip, at + 8, 8)
+        memcpy(&f.fdp, at + 16, 8)
+        memcpy(&f.mxcsr, at + 24, 4)
+        memcpy(f.st, at + 32, 128)
+        memcpy(f.xmm, at + 160, 256)
+        f.fcs = f.fds = 0
 
     @property
     def gdtr(self): return self.cpu.gdtr.base, self.cpu.gdtr.limit

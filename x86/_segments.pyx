@@ -6,7 +6,7 @@ carry EXT (Cpu.external) while an event is being delivered.
 from x86._state cimport *
 from x86._flags cimport FLAG_VM
 from x86._tlb cimport is_canonical, is_canonical_base, store
-from x86._access cimport raise_error, read_system, write_system, set_context, forget_jumps
+from x86._access cimport raise_error, read_system, watch, write_system, set_context, forget_jumps
 from x86._operands cimport is_protected, long_mode
 from x86._causes cimport *
 
@@ -229,6 +229,7 @@ cdef void set_code_raw(Cpu* cpu, u16 selector, u64 base, u32 limit, u16 access, 
     update_stack(cpu)
 
 cdef void set_code(Cpu* cpu, const Descriptor* d, u32 level) noexcept nogil:
+    if cpu.code_bits == 64 and not d.access & LONG_CODE: cpu.gpr[RSP] = <u32>cpu.gpr[RSP]       # only RSP, as Intel's do it
     set_code_raw(cpu, (d.selector & 0xFFFC) | <u16>level, base_of(d), limit_of(d), d.access | ACCESSED, level)
 
 cdef void set_real_code(Cpu* cpu, u16 selector) noexcept nogil:
@@ -260,7 +261,9 @@ cdef void push_on(Cpu* cpu, Op* op, Stack* stack, u64 value, int size) noexcept 
                 raise_error(cpu, op, VECTOR_SS, stack.error, CAUSE_STACK_LIMIT, pointer)
         elif last > s.limit: raise_error(cpu, op, VECTOR_SS, stack.error, CAUSE_STACK_LIMIT, pointer)
     if stack.level == 3: store(cpu, op, linear, value, size, SS)
-    else: write_system(cpu, op, linear, value, size)
+    else:
+        watch(cpu, op, linear, size, WRITE)
+        write_system(cpu, op, linear, value, size)
     stack.pointer = pointer
 
 cdef void set_stack(Cpu* cpu, const Stack* stack) noexcept nogil:

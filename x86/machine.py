@@ -65,7 +65,7 @@ class Machine:
     """A PC.
 
     memory: size of the RAM ("64M", or bytes). fill: "zero" or "random:SEED", what the RAM holds at power-on.
-    a20: whether address line 20 is enabled at power-on. cpu: the model of the processor, a name in x86.models.MODELS.
+    a20: whether address line 20 is enabled at power-on. cpu: the model of the processor, a name in x86.models.MODELS or a Model.
     `machine.cpu` is the first processor, `machine.cpus` has all.
     """
 

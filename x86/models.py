@@ -101,8 +101,10 @@ _add("max", "everything that there is", 0x606A6, (7, 0x80000008), 40,
 DEFAULT = "max"
 
 
-def model(name: str) -> Model:
-    """The model of a name. ValueError in words for another one."""
+def model(name: str | Model) -> Model:
+    """The model of a name. ValueError in words for another one. A Model is itself: make others with dataclasses.replace."""
+    if isinstance(name, Model):
+        return name
     if name not in MODELS:
         raise ValueError(f"there is no processor {name!r}: choose from {', '.join(MODELS)}")
     return MODELS[name]

@@ -63,3 +63,12 @@ DIFFERENT |= {("debug32", case): (ending, f"SDM volume 3, {section}") for case, 
      "17.3.1.1: RF is pushed as 1 for every fault but an instruction breakpoint"),
     ("GD: mov from dr6", "#DB dr6=ffff2ff0 ip+0 fl=10002", "17.3.1.1, too"),
     ("GD: mov from dr7", "#DB dr6=ffff2ff0 ip+0 fl=10002", "17.3.1.1, too"))}
+DIFFERENT |= {
+    ("debug64", "rep movsq breaks behind the round"): ("#DB dr6=ffff0ff1 ip+0 fl=10002 cx=2 si=26018 di=26118",
+                                                       "SDM volume 3, 17.3.1.1, too"),
+    ("debug64", "GD"): ("#DB dr6=ffff2ff0 ip+0 fl=10002", "SDM volume 3, 17.3.1.1, too"),
+    ("debug64", "RF of sysret"): ("#DB dr6=ffff0ff1 ip+3 cpl3 fl=2 ds=10 es=10 fs=10 gs=10 cx=9381 r11=10002",
+                                  "SDM volume 2, SYSRET: RF and VM are not loaded from R11"),
+    ("syscalls64", "TF and syscall that masks it"): ("ok fl=2 cs=8 ss=10 cx=9727 r11=102",
+        "hardware: TF is looked at once IA32_FMASK has masked it; systems rely on it, and the SDM is silent"),
+}

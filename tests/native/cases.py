@@ -7,6 +7,7 @@ exist, or that no address can name.
 from __future__ import annotations
 
 import random
+import struct
 from functools import cache
 from pathlib import Path
 
@@ -46,7 +47,6 @@ EXCLUDED = {
     "rdseed": "it is random",
     "xgetbv": "the host has other features enabled",
 } | dict.fromkeys(("sgdt", "sidt", "sldt", "str", "smsw"), "UMIP: the kernel answers in the processor's place")
-EXCLUDED_FAMILIES = {"fpustate": "x87 registers are not compared", "sse_move": "vector registers are not compared"}
 FEATURES = {"lzcnt": "abm", "clfsh": "clflush", "sse3": "pni", "sse4.1": "sse4_1", "sse4.2": "sse4_2"}     # as Linux spells them
 
 
@@ -58,10 +58,9 @@ def host_features():
 
 def excluded(form):
     """Why there are no cases of this form, or None."""
-    why = EXCLUDED.get(form.mnemonic) or EXCLUDED_FAMILIES.get(form.family)
-    if why:
-        return why
-    feature = form.feature.lower()
+    if form.mnemonic in EXCLUDED:
+        return EXCLUDED[form.mnemonic]
+    feature = form.cpuid.lower()
     if feature and FEATURES.get(feature, feature) not in host_features():
         return f"the host has no {feature}"
     return None
@@ -81,7 +80,12 @@ def case_of(form, bits, choose):
     state = State(bits, choose)
     code = state.add(instruction, START)
     rip = START if choose.random() > 0.04 else 0x101000 - choose.randint(1, len(code))
-    return Case(code, state.gpr, state.flags, state.memory, rip, bits)
+    return Case(code, state.gpr, state.flags, state.memory, rip, bits, extended(choose) if has_extended(form) else b"")
+
+
+def has_extended(form):
+    """Whether an instruction has to do with x87, MMX or SSE registers."""
+    return form.family == "fpustate" or any(operand.startswith(("xmm", "mm", "st")) for operand in form.operands)
 
 
 def encoding_of(form, bits, choose):
@@ -126,6 +130,21 @@ def flags(choose):
         if choose.random() < chance:
             result |= flag
     return result
+
+
+def extended(choose):
+    """An FXSAVE area whose registers have all kinds of values, its x87 exceptions mostly masked."""
+    control = choose.choice((0x37F, 0x37F, 0x27F, 0x040, 0x37F & choose.getrandbits(16) | 0x40))
+    status = choose.getrandbits(16) & 0x7F7F if choose.random() < 0.5 else 0
+    if status & ~control & 0x3F:
+        status |= 0x8080                                # ES and B: there is one that is not masked
+    area = struct.pack("<HHBxHQQII", control, status, choose.getrandbits(8), choose.getrandbits(11), choose.getrandbits(47),
+                       choose.getrandbits(47), choose.choice((0x1F80, choose.getrandbits(16))), 0xFFFF)
+    for _ in range(8):
+        exponent = choose.choice((0, 1, 0x3FFE, 0x3FFF, 0x7FFE, 0x7FFF, choose.getrandbits(15)))
+        area += struct.pack("<QH6x", value(choose) | choose.randrange(2) << 63, exponent | choose.randrange(2) << 15)
+    area += b"".join(value(choose).to_bytes(8, "little") for _ in range(32))
+    return area + bytes(512 - len(area))
 
 
 # ---- states ----------------------------------------------------------------------------------------------------------
@@ -206,7 +225,7 @@ class State:
         choose, base, index, scale = self.choose, instruction.base, instruction.index, instruction.scale
         width = instruction.address_size
         target = address(choose, width)
-        if instruction.form.handler in ("cmpxchg16b", "load_vector", "store_vector", "xor_vector") and choose.random() < 0.7:
+        if (instruction.form.handler == "cmpxchg16b" or has_extended(instruction.form)) and choose.random() < 0.7:
             target &= ~15
         rest = target - self.segment_base(instruction) - instruction.displacement
         if width == 16:
@@ -297,6 +316,10 @@ class State:
             size = instruction.operand_size // 8
             data = (self.target() & ((1 << 8 * size) - 1)).to_bytes(size, "little") + \
                 choose.choice(selectors).to_bytes(2, "little")
+        elif form.mnemonic == "fxrstor" and choose.random() < 0.9:
+            data = extended(choose)
+        elif form.mnemonic == "ldmxcsr" and choose.random() < 0.7:
+            data = choose.getrandbits(16).to_bytes(4, "little")
         elif form.family in ("segment", "descriptor"):
             data = choose.choice(SELECTORS).to_bytes(8, "little")
         elif form.handler in ("cmpxchg8b", "cmpxchg16b", "cmpxchg") and choose.random() < 0.5:

@@ -10,8 +10,6 @@ ELSEWHERE = {
     "port": "tests/test_port.py",
     "msr": "tests/instructions/msr.ins",
     "cpuid": "tests/instructions/cpuid.ins",
-    "fpustate": "tests/test_fpustate.py",
-    "sse_move": "tests/instructions/sse_move.ins",
     "system": "tests/instructions/system.ins",
     "descriptor": "tests/instructions/descriptor.ins",
     "interrupt": "tests/test_interrupts.py",

@@ -8,12 +8,12 @@ from vectors import NO_EXECUTE, PATTERN, PRESENT, WRITABLE
 
 from x86 import _decode
 
-from .host import FS_BASE, GS_BASE, HUNG, SELECTORS, VISIBLE, Outcome
+from .host import FS_BASE, GS_BASE, HUNG, SELECTORS, VISIBLE, Outcome, visible
 
 KERNEL = 0xFFFFFE0000001000                             # linear address of the page with GDT and TSS
 LINUX_FROM = 0x7FFFFFFFF000                             # no program can have a page from here on
 GDT, TSS = 0x300, 0x400                                 # in that page
-DESCRIPTORS = {1: 0xCF9B, 2: 0xAF9B, 3: 0xCF93, 4: 0xCFFB, 5: 0xCFF3, 6: 0xAFFB, 8: 0x008B}     # bits 55 to 40
+DESCRIPTORS = {1: 0xCF9B, 2: 0xAF9B, 3: 0xCF93, 4: 0xCFFB, 5: 0xCFF3, 6: 0xAFFB, 8: 0x008B, 15: 0x40F5}     # bits 55 to 40
 MOST_STEPS = 100_000
 GENERAL = struct.Struct("<16Q")
 SEGMENT = struct.Struct("<QIHH")                        # base, limit, selector, access
@@ -27,7 +27,8 @@ class Emulated(vectors.Bench):
         super().__init__()
         self.map(KERNEL, 0x301000 | PRESENT | WRITABLE | NO_EXECUTE)
         for index, access in DESCRIPTORS.items():
-            descriptor = 0xFFFF | (access & 0xFF) << 40 | (access & 0xFF00) << 40
+            limit = 0 if index == 15 else 0xFFFF        # Linux keeps the number of the processor in the last one
+            descriptor = limit | (access & 0xFF) << 40 | (access & 0xFF00) << 40
             self.memory.write_u64(0x301000 + GDT + index * 8, descriptor)
         self.memory.write(0x301000 + TSS + 0x66, b"\xFF\xFF")           # no I/O permission map
         self.cpu.cr4, self.cpu.efer = 0x50E20, 0xD01
@@ -48,6 +49,8 @@ class Emulated(vectors.Bench):
         for address, data in case.memory:
             self.write(address, data)
         self.load_segments(case.bits)
+        if case.extended:
+            cpu.fxsave = case.extended
         cpu.general = GENERAL.pack(*case.gpr)
         cpu.rip = case.rip
         cpu.rflags = case.flags
@@ -60,6 +63,8 @@ class Emulated(vectors.Bench):
         else:
             cpu.run(MOST_STEPS)
         outcome = self.outcome(cpu.event(first))
+        if case.extended:
+            outcome.extended = visible(cpu.fxsave)
         memory.write(0x100000 + offset, b"\xCC" * len(code))
         if outcome.memory != WRITABLE_PAGES:
             memory.write(0x200000, PATTERN)

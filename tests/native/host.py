@@ -61,8 +61,7 @@ class Case:
     memory: list = field(default_factory=list)          # [(address, bytes)]
     rip: int = START
     bits: int = 64                                      # 64 or 32
-    extended: bytes = b""                               # an FXSAVE or XSAVE area to begin with; empty: nobody looks
-    text: str = ""                                      # for people
+    extended: bytes = b""                               # an FXSAVE area to begin with; empty: nobody looks
 
 
 @dataclass(slots=True)
@@ -187,4 +186,9 @@ class Host:
         where += self.arena_at
         return Outcome(vector, error if vector in WITH_ERROR else None, cr2 if vector == 14 else None,
                        rip - (vector == 3), flags & VISIBLE, gpr, (cs, ss, ds, es, fs, gs, fs_base, gs_base), memory,
-                       self.map[where:where + length] if length else b"")
+                       visible(self.map[where:where + length]))
+
+
+def visible(area):
+    """The registers in an FXSAVE area, without MXCSR_MASK, which is no state; nothing of an empty one."""
+    return area[:28] + area[32:416]

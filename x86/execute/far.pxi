@@ -78,6 +78,7 @@ cdef void jump_to(Cpu* cpu, Op* op, u16 selector, u64 offset) noexcept nogil:
         fetch(cpu, op, selector, VECTOR_GP, &d)
         if is_code(d.access):
             check_code(cpu, op, &d)
+            if not d.access & LONG_CODE: offset = <u32>offset       # a 64-bit pointer into compatibility mode
             check_entry(cpu, op, &d, offset)
             set_code(cpu, &d, cpu.cpl)
         else:
@@ -140,9 +141,14 @@ cdef void call_to(Cpu* cpu, Op* op, u16 selector, u64 offset, int size) noexcept
         fetch(cpu, op, selector, VECTOR_GP, &d)
         if is_code(d.access):
             check_code(cpu, op, &d)
-            check_entry(cpu, op, &d, offset)
-            if bits == 64 and not d.access & LONG_CODE: stack.mask = 0xFFFFFFFFu    # compatibility mode's stack already
-            push_return(cpu, op, &stack, size)
+            if d.access & LONG_CODE and long_mode(cpu):
+                push_return(cpu, op, &stack, size)                  # before it looks at the target, as a near CALL does
+                check_entry(cpu, op, &d, offset)
+            else:
+                offset = <u32>offset
+                if bits == 64: stack.mask = 0xFFFFFFFFu             # it is compatibility mode's stack already
+                check_entry(cpu, op, &d, offset)
+                push_return(cpu, op, &stack, size)
             set_stack(cpu, &stack)
             set_code(cpu, &d, cpu.cpl)
             cpu.rip = offset

@@ -89,6 +89,11 @@ cdef inline Op* fnclex(Cpu* cpu, Op* op, const int kind, const int size) noexcep
 cdef inline Op* fnop(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     check_x87(cpu, op)
     check_pending(cpu, op)
+    cpu.fpu.fip = op.rip                                # for an exception handler it was an instruction like any other
+    return proceed(cpu, op)
+
+cdef inline Op* forgotten(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+    check_x87(cpu, op)                                  # FENI FDISI FSETPM, which do not wait for pending exceptions
     return proceed(cpu, op)
 
 cdef inline Op* fnstcw(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
@@ -124,6 +129,8 @@ cdef inline Op* emms(Cpu* cpu, Op* op, const int kind, const int size) noexcept 
     check_x87(cpu, op)
     check_pending(cpu, op)
     cpu.fpu.ftw = 0
+    turn_to(cpu, 0)                                     # as every MMX instruction does
+    cpu.fpu.fsw &= 0xC7FF
     return proceed(cpu, op)
 
 cdef inline Op* ldmxcsr(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:

@@ -82,8 +82,10 @@ cdef inline u64 least(u64 a, u64 b) noexcept nogil:
 # Each returns how many iterations it did, at most `most`; 0 sends the caller to the slow way.
 
 cdef inline u64 movs_many(Cpu* cpu, Op* op, u64 most, const int size) noexcept nogil:
-    cdef u64 source = source_address(cpu, op, size), target = target_address(cpu, op, size, WRITE), i, n, a, b
+    cdef u64 source = source_address(cpu, op, size), target, i, n, a, b
     n = least(most, elements_within(cpu, op, narrow(op, cpu.gpr[RSI]), source, op.segment, size, READ))
+    if n == 0: return 0                                 # its faults come before the target's
+    target = target_address(cpu, op, size, WRITE)
     n = least(n, elements_within(cpu, op, narrow(op, cpu.gpr[RDI]), target, ES, size, WRITE))
     if n == 0: return 0
     a, b = host_address(cpu, source), host_address(cpu, target)

@@ -1,6 +1,7 @@
 # SYSCALL SYSRET SYSENTER SYSEXIT SWAPGS (SDM volume 3, "Fast System Calls in 64-Bit Mode"). The segments they load are
 # flat ones, without a look at any descriptor.
 from x86._causes cimport CAUSE_NON_CANONICAL_TARGET, CAUSE_SYSCALL_OFF, CAUSE_SYSENTER_CS, CAUSE_SYSRET_TARGET
+from x86._debug cimport DR6_BS
 from x86._interrupts cimport set_flags
 from x86._model cimport EFER_SCE
 from x86._segments cimport *
@@ -25,14 +26,19 @@ cdef inline void check_switched_on(Cpu* cpu, Op* op) noexcept nogil:
 
 # STAR: 63..48 the selectors for SYSRET (+16 code for 64 bits, +8 stack, +0 code for 32), 47..32 for SYSCALL (+0, +8)
 
+# Both look at TF when they are done: a system masks it for itself, and user code is stepped as if SYSCALL were one step
+cdef inline void trap_by_new_flags(Cpu* cpu) noexcept nogil:
+    cpu.trap = 0
+    if cpu.rflags & FLAG_TF: cpu.debug_pending |= DR6_BS
+
 cdef inline Op* syscall(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     check_switched_on(cpu, op)
     cpu.gpr[RCX] = next_rip(cpu, op)
     cpu.gpr[R11] = read_rflags(cpu) & ~<u64>FLAG_RF
     set_flags(cpu, 0, cpu.fmask | FLAG_RF)
-    if cpu.fmask & FLAG_TF: cpu.trap = 0                # masked: the first trap is not the system's
     set_flat_code(cpu, cpu.star >> 32, 64, 0)
     set_flat_stack(cpu, (cpu.star >> 32) + 8, 0)
+    trap_by_new_flags(cpu)
     retire(cpu, op)
     return leave(cpu, cpu.lstar)
 
@@ -44,6 +50,7 @@ cdef inline Op* sysret(Cpu* cpu, Op* op, const int kind, const int size) noexcep
     set_flags(cpu, cpu.gpr[R11], ~<u64>(FLAG_RF | FLAG_VM))
     set_flat_code(cpu, selector + 16 if size == 64 else selector, size, 3)
     set_flat_stack(cpu, selector + 8, 3)
+    trap_by_new_flags(cpu)
     retire(cpu, op)
     return leave(cpu, rip)
 

@@ -12,7 +12,7 @@ FNOP.form("D9 D0")
 
 for _byte, _name in (("E0", "feni"), ("E1", "fdisi"), ("E4", "fsetpm")):
     instruction(f"{_name[0]}n{_name[1:]}", summary=f"{_name.upper()} of the 8087 and 287: nothing since the 387.").form(
-        f"DB {_byte}", handler="fnop")
+        f"DB {_byte}", handler="forgotten")
 
 FNSTCW = instruction("fnstcw", summary="Store the x87 control word.")
 FNSTCW.form("D9 /7", "m16", slow=True)
