@@ -19,6 +19,7 @@ Captured on an AMD EPYC of family 25, every case three times.
 """
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 import re
@@ -27,6 +28,7 @@ from collections import Counter
 
 from x86._memory import Memory
 from x86._processor import Processor
+from x86.models import MODELS
 from x86.bus import Bus
 
 GENERAL = "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15".split()
@@ -36,6 +38,9 @@ NO_EXECUTE, PRESENT, WRITABLE, USER = 1 << 63, 1, 2, 4
 TABLES = 0x10000
 STRING_OPCODES = (0xA4, 0xA5, 0xA6, 0xA7, 0xAA, 0xAB, 0xAC, 0xAD, 0xAE, 0xAF)
 PATTERN = bytes((o * 167 + (o >> 8) * 29 + 89) & 255 for o in range(0x3000))
+
+# Linear addresses have 48 bits on the processors that were asked
+MODEL = dataclasses.replace(MODELS["max"], features=MODELS["max"].features - {"LA57"})
 
 
 class Board:
@@ -49,7 +54,7 @@ class Bench:
 
     def __init__(self):
         self.memory = Memory(4 << 20)
-        self.cpu = Processor(Board(), self.memory)
+        self.cpu = Processor(Board(), self.memory, MODEL)
         self.used = TABLES + 0x1000
         for linear, physical in PAGES.items():
             rights = PRESENT | USER if linear in (0x100000, 0x202000) else PRESENT | USER | WRITABLE

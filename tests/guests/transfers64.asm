@@ -71,7 +71,8 @@ main_cases:
     over
     %endmacro
     far_iret "iretq to ring 3, RIP not canonical", CODE3, NON_CANONICAL
-    far_iret "iretq to 32-bit code, RIP above 4 GB", COMPAT3, 0x100000000
+    mov word [SCRATCH + 64], 0x0B0F                     ; UD2
+    far_iret "iretq to 32-bit code, RIP above 4 GB", COMPAT3, 0x100000000 + SCRATCH + 64
     case "iretd in 64-bit code"
         sub rsp, 20
         mov dword [rsp], %$there
@@ -151,7 +152,8 @@ main_cases:
         jmp far qword [SCRATCH]
     over
     case "jmp far of 64 bits to 32-bit code, above 4 GB"
-        mov rax, 0x100000000
+        mov word [SCRATCH + 64], 0x0B0F                 ; UD2
+        mov rax, 0x100000000 + SCRATCH + 64
         mov [SCRATCH], rax
         mov word [SCRATCH + 8], COMPAT0
         xor eax, eax

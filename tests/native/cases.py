@@ -47,7 +47,8 @@ EXCLUDED = {
     "rdseed": "it is random",
     "xgetbv": "the host has other features enabled",
 } | dict.fromkeys(("sgdt", "sidt", "sldt", "str", "smsw"), "UMIP: the kernel answers in the processor's place")
-FEATURES = {"lzcnt": "abm", "clfsh": "clflush", "sse3": "pni", "sse4.1": "sse4_1", "sse4.2": "sse4_2"}     # as Linux spells them
+FEATURES = {"lzcnt": "abm", "clfsh": "clflush", "sse3": "pni", "lahf64": "lahf_lm",       # as Linux spells them
+            "prefetchw": "3dnowprefetch", "486": "fpu", "p6": "cmov", "cpuid": "fpu"}
 
 
 @cache
@@ -60,10 +61,8 @@ def excluded(form):
     """Why there are no cases of this form, or None."""
     if form.mnemonic in EXCLUDED:
         return EXCLUDED[form.mnemonic]
-    feature = form.cpuid.lower()
-    if feature and FEATURES.get(feature, feature) not in host_features():
-        return f"the host has no {feature}"
-    return None
+    missing = [feature for feature in form.cpuid.lower().split() if FEATURES.get(feature, feature) not in host_features()]
+    return f"the host has no {', '.join(missing)}" if missing else None
 
 
 def cases_of(form, count, bits=64):

@@ -10,6 +10,7 @@ ELSEWHERE = {
     "port": "tests/test_port.py",
     "msr": "tests/instructions/msr.ins",
     "cpuid": "tests/instructions/cpuid.ins",
+    "random": "tests/test_random.py",
     "system": "tests/instructions/system.ins",
     "descriptor": "tests/instructions/descriptor.ins",
     "interrupt": "tests/test_interrupts.py",
