@@ -311,3 +311,9 @@ def test_every_form_of_these_families_says_where_blocks_end():
             assert form.ends, form
 
 
+def test_a_call_looks_at_its_stack_before_its_offset():
+    """No room for the return address and an offset beyond the limit: SDM Vol. 2, CALL, asks for the room first."""
+    guest = Guest(f"mov ax, {FREE}\nmov ss, ax\nmov esp, 0x1000\ncall {FREE + 8}:0x1000")
+    guest.entry(FREE, descriptor(DATA, limit=0xFF, flags=4)).entry(FREE + 8, descriptor(CODE_READ, limit=0xFF, flags=4))
+    guest.run()
+    assert guest.faults()[0] == (12, 0)

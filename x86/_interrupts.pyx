@@ -242,7 +242,6 @@ cdef void through_gate(Cpu* cpu, Op* op, Delivery* d) noexcept nogil:
         level = dpl_of(code.access)
         inner_stack(cpu, op, level, 0, &stack)
     else: current_stack(cpu, &stack)
-    check_entry(cpu, op, &code, d.offset)
     if from_v86:
         push_on(cpu, op, &stack, cpu.segment[GS].selector, size)
         push_on(cpu, op, &stack, cpu.segment[FS].selector, size)
@@ -255,6 +254,7 @@ cdef void through_gate(Cpu* cpu, Op* op, Delivery* d) noexcept nogil:
     push_on(cpu, op, &stack, cpu.segment[CS].selector, size)
     push_on(cpu, op, &stack, d.rip, size)
     if d.has_error: push_on(cpu, op, &stack, d.error, size)
+    check_entry(cpu, op, &code, d.offset)
     set_stack(cpu, &stack)
     enter_handler(cpu, d)
     set_code(cpu, &code, level)
@@ -279,7 +279,6 @@ cdef void through_long_gate(Cpu* cpu, Op* op, Delivery* d) noexcept nogil:
         current_stack(cpu, &stack)
         stack.flat = True                                       # the handler's stack, even out of compatibility mode
         stack.mask = ~<u64>0
-    check_entry(cpu, op, &code, d.offset)
     stack.pointer &= ~<u64>15
     push_on(cpu, op, &stack, cpu.segment[SS].selector, 64)
     push_on(cpu, op, &stack, cpu.gpr[RSP], 64)
@@ -287,6 +286,7 @@ cdef void through_long_gate(Cpu* cpu, Op* op, Delivery* d) noexcept nogil:
     push_on(cpu, op, &stack, cpu.segment[CS].selector, 64)
     push_on(cpu, op, &stack, d.rip, 64)
     if d.has_error: push_on(cpu, op, &stack, d.error, 64)
+    check_entry(cpu, op, &code, d.offset)
     set_code(cpu, &code, level)
     set_stack(cpu, &stack)
     enter_handler(cpu, d)

@@ -109,7 +109,6 @@ cdef void call_gate(Cpu* cpu, Op* op, Gate* gate) noexcept nogil:
     if not is_conforming(gate.code.access) and dpl_of(gate.code.access) < cpu.cpl:
         level = dpl_of(gate.code.access)
         inner_stack(cpu, op, level, 0, &stack)
-        check_entry(cpu, op, &gate.code, gate.offset)
         push_on(cpu, op, &stack, cpu.segment[SS].selector, gate.size)
         push_on(cpu, op, &stack, cpu.gpr[RSP], gate.size)
         for i in range(gate.parameters):                # the last one first, so that their order stays
@@ -119,8 +118,8 @@ cdef void call_gate(Cpu* cpu, Op* op, Gate* gate) noexcept nogil:
         if gate.size == 64:
             stack.flat = True
             stack.mask = ~<u64>0
-        check_entry(cpu, op, &gate.code, gate.offset)
-    push_return(cpu, op, &stack, gate.size)
+    push_return(cpu, op, &stack, gate.size)             # #SS comes before #GP for the offset
+    check_entry(cpu, op, &gate.code, gate.offset)
     set_code(cpu, &gate.code, level)
     set_stack(cpu, &stack)
     cpu.rip = gate.offset
@@ -132,8 +131,8 @@ cdef void call_to(Cpu* cpu, Op* op, u16 selector, u64 offset, int size) noexcept
     cdef u32 bits = cpu.code_bits
     current_stack(cpu, &stack)
     if not is_protected(cpu):
-        check_real(cpu, op, offset)
         push_return(cpu, op, &stack, size)
+        check_real(cpu, op, offset)
         set_stack(cpu, &stack)
         set_real_code(cpu, selector)
         cpu.rip = offset
@@ -141,14 +140,11 @@ cdef void call_to(Cpu* cpu, Op* op, u16 selector, u64 offset, int size) noexcept
         fetch(cpu, op, selector, VECTOR_GP, &d)
         if is_code(d.access):
             check_code(cpu, op, &d)
-            if d.access & LONG_CODE and long_mode(cpu):
-                push_return(cpu, op, &stack, size)                  # before it looks at the target, as a near CALL does
-                check_entry(cpu, op, &d, offset)
-            else:
+            if not (d.access & LONG_CODE and long_mode(cpu)):
                 offset = <u32>offset
                 if bits == 64: stack.mask = 0xFFFFFFFFu             # it is compatibility mode's stack already
-                check_entry(cpu, op, &d, offset)
-                push_return(cpu, op, &stack, size)
+            push_return(cpu, op, &stack, size)                      # before it looks at the target, as a near CALL does
+            check_entry(cpu, op, &d, offset)
             set_stack(cpu, &stack)
             set_code(cpu, &d, cpu.cpl)
             cpu.rip = offset
