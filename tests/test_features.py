@@ -1,8 +1,8 @@
-"""What bits of CR4 switch on: UMIP, FSGSBASE, PCID and INVPCID, five levels of paging."""
+"""What bits of CR4 switch on: UMIP, FSGSBASE, PCID and INVPCID, five levels of paging; IA32_MISC_ENABLE."""
 import pytest
 
-from machines import CODE, TABLES
-from protected import CODE3, Guest
+from machines import CODE, TABLES, assemble
+from protected import CODE0_SELECTOR, CODE3, DATA, Guest, descriptor
 
 UD, GP, PF = 6, 13, 14
 PAE, UMIP, LA57, FSGSBASE, PCIDE = 1 << 5, 1 << 11, 1 << 12, 1 << 16, 1 << 17
@@ -94,3 +94,33 @@ def test_user_code_cannot_invpcid():
     made = Guest("invpcid rax, [rdi]", 64, ring=3)
     made.run()
     assert made.faults() == [(GP, 0)] and made.frame(2)[1] == CODE3
+
+
+def test_a_descriptor_above_4_gb_across_two_pages():
+    made = Guest("hlt", 64)
+    made.memory.write_u64(0x11020, made.memory.read_u64(0x11000))           # 4 GB is 0 again
+    made.memory.write(0x30FFC, descriptor(DATA))
+    made.memory.write(CODE, assemble("mov ax, 8\nmov ds, ax\nhlt", 32))
+    made.cpu.set_segment("cs", CODE0_SELECTOR, 0, 0xFFFFFFFF, 0xC09B)       # compatibility mode
+    made.cpu.gdtr = (0x1_0003_0FF4, 0xFF)
+    made.run()
+    assert made.handler is None and made.cpu.segment("ds").limit == 0xFFFFFFFF
+
+
+@pytest.mark.parametrize("value, leaf, register, mask, wanted", [
+    (0x1801, 0, "eax", 0xFF, 7), (0x401801, 0, "eax", 0xFF, 2), (0x1801, 0x80000001, "edx", 1 << 20, 1 << 20),
+    (0x4_0000_1801, 0x80000001, "edx", 1 << 20, 0)])
+def test_misc_enable_hides_leaves_and_nx(value, leaf, register, mask, wanted):
+    made = Guest(f"wrmsr\nmov eax, {leaf}\ncpuid\nhlt", 64)
+    made.cpu.rcx, made.cpu.rax, made.cpu.rdx = 0x1A0, value & 0xFFFFFFFF, value >> 32
+    made.run()
+    assert made.handler is None and getattr(made.cpu, register) & mask == wanted
+
+
+@pytest.mark.parametrize("code", ["mov eax, 1", "mov edx, 4\nmov eax, 0x1801\nwrmsr\nmov ecx, 0xc0000080\nmov eax, 0xd00"],
+                         ids=("read-only bits", "NXE without XD"))
+def test_misc_enable_refuses(code):
+    made = Guest(f"{code}\nwrmsr\nhlt", 64)
+    made.cpu.rcx, made.cpu.rdx = 0x1A0, 0
+    made.run()
+    assert made.faults() == [(GP, 0)]

@@ -159,6 +159,10 @@ cdef void watch(Cpu* cpu, Op* op, u64 linear, int size, int access) noexcept nog
 cdef inline u64 wrapped(Cpu* cpu, u64 linear) noexcept nogil:
     return linear if cpu.code_bits == 64 else <u32>linear
 
+cdef inline u64 next_page(Cpu* cpu, u64 linear) noexcept nogil:
+    # 32-bit addresses wrap around. Above 4 GB, even under 32-bit code, lie what long mode has there: descriptors, TSS.
+    return (linear | 0xFFF) + 1 if linear >> 32 else wrapped(cpu, (linear | 0xFFF) + 1)
+
 cdef u64 read_in(Cpu* cpu, Op* op, int bank, u64 linear, int size, int segment, bint to_modify) noexcept nogil:
     cdef Translation t
     cdef u64 value = 0, second
@@ -171,7 +175,7 @@ cdef u64 read_in(Cpu* cpu, Op* op, int bank, u64 linear, int size, int segment, 
         return physical_load(cpu, op, t.physical, size)
     check_canonical(cpu, op, linear + size // 8 - 1, segment)
     translation(cpu, op, linear, access, bank, &t)
-    second = translate(cpu, op, wrapped(cpu, (linear | 0xFFF) + 1), access, bank)
+    second = translate(cpu, op, next_page(cpu, linear), access, bank)
     for i in range(size // 8):
         if (linear & 0xFFF) + i < 0x1000: value |= physical_load(cpu, op, t.physical + i, 8) << (8 * i)
         else: value |= physical_load(cpu, op, second + ((linear + i) & 0xFFF), 8) << (8 * i)
@@ -190,7 +194,7 @@ cdef void write_in(Cpu* cpu, Op* op, int bank, u64 linear, u64 value, int size, 
         return
     check_canonical(cpu, op, linear + size // 8 - 1, segment)
     translation(cpu, op, linear, WRITE, bank, &t)
-    second = translate(cpu, op, wrapped(cpu, (linear | 0xFFF) + 1), WRITE, bank)
+    second = translate(cpu, op, next_page(cpu, linear), WRITE, bank)
     for i in range(size // 8):
         if (linear & 0xFFF) + i < 0x1000: physical_store(cpu, op, t.physical + i, (value >> (8 * i)) & 0xFF, 8)
         else: physical_store(cpu, op, second + ((linear + i) & 0xFFF), (value >> (8 * i)) & 0xFF, 8)
@@ -218,7 +222,7 @@ cdef u64 read_system(Cpu* cpu, Op* op, u64 linear, int size) noexcept nogil:
     cdef TlbEntry* entry = &cpu.banks[0][(linear >> 12) & (TLB_SIZE - 1)]
     if unlikely(cpu.aligned_only & 2):                          # SMAP and AC
         refuse_user_page(cpu, op, linear)
-        if crosses(linear, size): refuse_user_page(cpu, op, wrapped(cpu, (linear | 0xFFF) + 1))
+        if crosses(linear, size): refuse_user_page(cpu, op, next_page(cpu, linear))
     if likely(entry.read_page == ((linear + (size // 8 - 1)) & ~<u64>0xFFF)): return load_host(linear + entry.to_host, size)
     return read_in(cpu, op, 0, linear, size, DS, False)
 

@@ -26,6 +26,8 @@ cdef enum:                      # leaf 80000001 EDX
 cdef enum:                      # leaf 80000001 ECX
     FEATURE_LAHF64 = 1 << 0, FEATURE_LZCNT = 1 << 5, FEATURE_PREFETCHW = 1 << 8
 
+cdef enum: LIMIT_CPUID = 1 << 22, XD_DISABLE = 0x400000000             # bits 22 and 34 of IA32_MISC_ENABLE
+
 cdef enum:                      # bits of control registers
     CR0_PE = 1 << 0, CR0_MP = 1 << 1, CR0_EM = 1 << 2, CR0_TS = 1 << 3, CR0_ET = 1 << 4, CR0_NE = 1 << 5, CR0_WP = 1 << 16,
     CR0_AM = 1 << 18, CR0_NW = 1 << 29, CR0_CD = 1 << 30,

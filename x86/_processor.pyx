@@ -179,7 +179,7 @@ cdef class Processor:
         cpu.dr[6], cpu.dr[7] = 0xFFFF0FF0, 0x400
         cpu.star = cpu.lstar = cpu.cstar = cpu.fmask = cpu.kernel_gs_base = 0
         cpu.sysenter_cs = cpu.sysenter_esp = cpu.sysenter_eip = 0
-        cpu.pat, cpu.apic_base, cpu.tsc_aux, cpu.misc_enable = 0x0007040600070406, 0xFEE00900, 0, 1
+        cpu.pat, cpu.apic_base, cpu.tsc_aux, cpu.misc_enable = 0x0007040600070406, 0xFEE00900, 0, 0x1801
         cpu.tsc_offset = -(cpu.limit - cpu.budget)
         memset(cpu.mtrr_fixed, 0, sizeof(cpu.mtrr_fixed))
         memset(cpu.mtrr_variable, 0, sizeof(cpu.mtrr_variable))

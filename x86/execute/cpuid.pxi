@@ -18,9 +18,12 @@ cdef inline void give_cache(Cpu* cpu, u32 type, u32 level, u32 ways, u32 sets) n
 cdef void describe(Cpu* cpu, u32 leaf, u32 subleaf) noexcept nogil:
     cdef const Model* model = &cpu.model
     cdef const char* brand
-    if leaf > (model.highest_extended if leaf >> 31 else model.highest_leaf): leaf = model.highest_leaf     # as Intel's do
+    cdef u32 highest = model.highest_leaf, extended = model.extended_edx
+    if cpu.misc_enable & LIMIT_CPUID and highest > 2: highest = 2
+    if cpu.misc_enable & XD_DISABLE: extended &= ~<u32>FEATURE_NX
+    if leaf > (model.highest_extended if leaf >> 31 else highest): leaf = highest     # as Intel's do
     if leaf >> 31 == 0:
-        if leaf == 0: give(cpu, model.highest_leaf, text(VENDOR), text(VENDOR + 8), text(VENDOR + 4))
+        if leaf == 0: give(cpu, highest, text(VENDOR), text(VENDOR + 8), text(VENDOR + 4))
         elif leaf == 1: give(cpu, model.signature, 1 << 16 | 8 << 8, model.leaf1_ecx, model.leaf1_edx)    # one core, lines of 8 * 8 bytes
         elif leaf == 2: give(cpu, 0x00FF0001, 0, 0, 0)                                      # caches: see leaf 4
         elif leaf == 4:
@@ -34,7 +37,7 @@ cdef void describe(Cpu* cpu, u32 leaf, u32 subleaf) noexcept nogil:
     leaf &= 0x7FFFFFFF
     if leaf == 0: give(cpu, model.highest_extended, 0, 0, 0)
     elif leaf == 1:                                     # SYSCALL is there in 64-bit code only
-        give(cpu, 0, 0, model.extended_ecx, model.extended_edx & (~<u32>0 if cpu.code_bits == 64 else ~<u32>FEATURE_SYSCALL))
+        give(cpu, 0, 0, model.extended_ecx, extended & (~<u32>0 if cpu.code_bits == 64 else ~<u32>FEATURE_SYSCALL))
     elif leaf >= 2 and leaf <= 4:
         brand = BRAND + 16 * (leaf - 2)
         give(cpu, text(brand), text(brand + 4), text(brand + 8), text(brand + 12))

@@ -17,6 +17,10 @@ cdef enum:                      # C000_0000h and up, without that
     EFER = 0x80, STAR = 0x81, LSTAR = 0x82, CSTAR = 0x83, FMASK = 0x84, FS_BASE = 0x100, GS_BASE = 0x101,
     KERNEL_GS_BASE = 0x102, TSC_AUX = 0x103
 
+# IA32_MISC_ENABLE: 0 fast strings, 3 thermal control, 16 SpeedStep, 18 MONITOR, 22 CPUID goes to leaf 2 only, 23 xTPR, 34 no XD;
+# read-only are 11 no branch trace, 12 no precise events
+cdef enum: MISC_ENABLE_WRITABLE = 0x400C50009
+
 cdef enum:
     MTRR_TYPES = 0x73,          # bit t: memory type t exists (UC WC WT WP WB)
     PAT_TYPES = 0xF3,           # ... and UC- in the PAT
@@ -87,9 +91,12 @@ cdef u64 read_msr(Cpu* cpu, Op* op, u32 number) noexcept nogil:
 
 # ---- writing --------------------------------------------------------------------------------------------------------------
 
+cdef inline u64 efer_bits(Cpu* cpu) noexcept nogil:                     # IA32_MISC_ENABLE can take NXE away
+    return cpu.model.efer_bits & ~<u64>(EFER_NXE if cpu.misc_enable & XD_DISABLE else 0)
+
 cdef void write_efer(Cpu* cpu, Op* op, u64 value) noexcept nogil:
     cdef u64 changed = value ^ cpu.paging.efer
-    if value & ~cpu.model.efer_bits: refuse_msr(cpu, op, CAUSE_EFER_RESERVED, value)
+    if value & ~efer_bits(cpu): refuse_msr(cpu, op, CAUSE_EFER_RESERVED, value)
     if changed & EFER_LME and paging_on(&cpu.paging): refuse_msr(cpu, op, CAUSE_EFER_LME_WHILE_PAGING, value)
     cpu.paging.efer = (value & ~<u64>EFER_LMA) | (cpu.paging.efer & EFER_LMA)           # LMA follows LME and CR0.PG
     if changed & value & EFER_LME: log_mode(cpu, op, MODE_LME_SET)
@@ -138,7 +145,9 @@ cdef void write_msr(Cpu* cpu, Op* op, u32 number, u64 value) noexcept nogil:
     elif number == SYSENTER_CS: cpu.sysenter_cs = value
     elif number == SYSENTER_ESP: cpu.sysenter_esp = canonical_value(cpu, op, value)
     elif number == SYSENTER_EIP: cpu.sysenter_eip = canonical_value(cpu, op, value)
-    elif number == MISC_ENABLE: cpu.misc_enable = value
+    elif number == MISC_ENABLE:
+        if (value ^ cpu.misc_enable) & ~<u64>MISC_ENABLE_WRITABLE: refuse_msr(cpu, op, CAUSE_MSR_VALUE, value)
+        cpu.misc_enable = value
     elif number == PAT:
         check_types(cpu, op, value, PAT_TYPES)
         cpu.pat = value
