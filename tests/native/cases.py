@@ -47,22 +47,28 @@ EXCLUDED = {
     "rdseed": "it is random",
     "xgetbv": "the host has other features enabled",
 } | dict.fromkeys(("sgdt", "sidt", "sldt", "str", "smsw"), "UMIP: the kernel answers in the processor's place")
-FEATURES = {"lzcnt": "abm", "clfsh": "clflush", "sse3": "pni", "lahf64": "lahf_lm",       # as Linux spells them
-            "prefetchw": "3dnowprefetch", "486": "fpu", "p6": "cmov", "cpuid": "fpu"}
+# Features as Linux spells them; what has no bit of its own is part of "lm"
+FEATURES = {"lzcnt": "abm", "clfsh": "clflush", "lahf64": "lahf_lm", "sse3": "pni", "prefetchw": "3dnowprefetch", "486": "lm",
+            "p6": "lm", "cpuid": "lm"}
 
 
 @cache
 def host_features():
-    text = Path("/proc/cpuinfo").read_text()
-    return frozenset(next((line for line in text.splitlines() if line.startswith("flags")), "").split())
+    """As /proc/cpuinfo names them; none where there is no such file."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    return frozenset(next((line for line in lines if line.startswith("flags")), "").split())
 
 
 def excluded(form):
-    """Why there are no cases of this form, or None."""
-    if form.mnemonic in EXCLUDED:
-        return EXCLUDED[form.mnemonic]
-    missing = [feature for feature in form.cpuid.lower().split() if FEATURES.get(feature, feature) not in host_features()]
-    return f"the host has no {', '.join(missing)}" if missing else None
+    """Why there are no cases of this form on any host, or None."""
+    return EXCLUDED.get(form.mnemonic)
+
+
+def absent(form):
+    """Why there are none on this host, or None."""
+    missing = [name for name in form.cpuid.lower().split() if FEATURES.get(name, name) not in host_features()]
+    return f"the host has no {' and no '.join(missing)}" if missing else None
 
 
 def cases_of(form, count, bits=64):

@@ -1,7 +1,7 @@
 """Which rows the hardware underneath has answered for, and which other test answers for the rest."""
 from __future__ import annotations
 
-from .cases import excluded
+from .cases import absent, excluded
 
 # What no user program can do, or what says something else on every processor: {family or mnemonic: where it is tested}
 ELSEWHERE = {
@@ -19,7 +19,7 @@ ELSEWHERE = {
 
 def reason(form, executed):
     """Why a form needs another oracle: nothing asked the hardware, or it only ever refused. None: it needs none."""
-    return excluded(form) or (None if executed else "it only faults at privilege 3")
+    return excluded(form) or absent(form) or (None if executed else "it only faults at privilege 3")
 
 
 def elsewhere(form):

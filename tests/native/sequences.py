@@ -9,7 +9,7 @@ from encodings_of_forms import exists_in
 
 from x86.isa import table
 
-from .cases import MASK, State, encoding_of, excluded, value
+from .cases import MASK, State, absent, encoding_of, excluded, value
 from .host import CODE_BYTES, START, Case
 
 #            family: how often
@@ -24,7 +24,7 @@ def encodings_of(family, bits):
     """Instructions of a family to choose from: mostly on registers, since memory ends so many sequences in a fault."""
     choose, found = random.Random(f"{family} {bits}"), []
     for form in table.forms():
-        if form.family != family or form.mnemonic in LEFT_OUT or excluded(form) or not exists_in(form, bits):
+        if form.family != family or form.mnemonic in LEFT_OUT or excluded(form) or absent(form) or not exists_in(form, bits):
             continue
         for _ in range(ENCODINGS):
             instruction = encoding_of(form, bits, choose)

@@ -4,15 +4,17 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 
+from x86 import _decode
 from x86.disassembler import disassemble
 
-from .cases import ARITHMETIC
+from .cases import ARITHMETIC, BIT_HANDLERS, MASK, NONE, RIP
 from .compare import GENERAL, LETTERS, equal
 from .host import START, WRITABLE
 
 FLAGS = {letter + "F" * (len(letter) == 1): bit for letter, bit in LETTERS.items() if letter != "T"}
 FAULTS = {0: "DE", 1: "DB", 3: "BP", 4: "OF", 5: "BR", 6: "UD", 10: "TS", 11: "NP", 12: "SS", 13: "GP", 14: "PF", 16: "MF",
           17: "AC", 19: "XM"}
+IMPLIED = (3, 4, 5, 6, 7)                               # RBX RSP RBP RSI RDI: addresses that no operand names
 DATA, INS_DATA, INS_CODE = 0x200000, 0x2000, 0x1000     # where memory lies here, where in a line, and the code there
 
 
@@ -30,30 +32,30 @@ def shrink(case, mnemonic, host, emulated, alone):
         return not equal(host.run([candidate])[0], emulated.run(candidate, alone), candidate, mnemonic, alone)
 
     best = case
-    for candidate in (replace(case, rip=START), replace(case, flags=0x202), replace(case, memory=[])):
-        candidate = replace(best, rip=candidate.rip) if candidate.rip != best.rip else \
-            replace(best, flags=candidate.flags) if candidate.flags != best.flags else replace(best, memory=candidate.memory)
+    for change in ({"rip": START}, {"memory": []}, *({"flags": case.flags & ~(1 << bit)} for bit in FLAGS.values())):
+        if "flags" in change:                           # those that went stay away
+            change["flags"] &= best.flags
+        candidate = replace(best, **change)
         best = candidate if differs(candidate) else best
-    for bit in FLAGS.values():
-        if best.flags >> bit & 1:
-            candidate = replace(best, flags=best.flags & ~(1 << bit))
-            best = candidate if differs(candidate) else best
     for number in range(16):
-        for value in smaller(best.gpr[number]):
-            candidate = replace(best, gpr=[value if n == number else old for n, old in enumerate(best.gpr)])
-            if differs(candidate):
-                best = candidate
-                break
+        while simpler := next(filter(differs, simplified(best, number)), None):
+            best = simpler
     return best
 
 
+def simplified(case, number):
+    """The case with other numbers in one register, the simplest first."""
+    for value in smaller(case.gpr[number]):
+        yield replace(case, gpr=[*case.gpr[:number], value, *case.gpr[number + 1:]])
+
+
 def smaller(value):
-    """Numbers to try instead of one, the simplest first."""
+    """Numbers to try instead of one, all less than it, the simplest first."""
     yield from (number for number in (0, 1, 2, 0x80, 0xFF) if number < value)
     for bits in (8, 16, 32):
         if value >> bits:
             yield value & ((1 << bits) - 1)
-    if value > 0xFF:
+    if value > 0xFF and value & value - 1:
         yield 1 << value.bit_length() - 1
 
 
@@ -62,16 +64,24 @@ def line_of(case, native):
     text, length = disassemble(case.code, INS_CODE, case.bits)
     if length != len(case.code) or case.rip != START or native.vector in (14, 17):
         return None
-    moved = {number: value for number, value in enumerate(case.gpr) if DATA <= value < DATA + 0x3000}
-    before = [f"{GENERAL[number]}={relocate(value):#x}" for number, value in enumerate(case.gpr)
-              if value != (0x8000 if number == 4 else 0)]
+    operand, base = operand_of(case)
+    if operand is not None and (base is None or not DATA <= operand < DATA + 0x1FF0):
+        return None
+    implied = _decode.decode(case.code).form if operand is None else None
+    pointers = IMPLIED if implied and (implied.rep or implied.mnemonic == "xlat" or implied.family == "stack") else ()
+    moved = {number for number in pointers if DATA <= case.gpr[number] < DATA + 0x3000} | {base} - {None}
+    gpr = [value - (DATA - INS_DATA) * (number in moved) & MASK for number, value in enumerate(case.gpr)]
+    before = [f"{GENERAL[number]}={value:#x}" for number, value in enumerate(gpr) if value != (0x8000 if number == 4 else 0)]
     before += [f"{name}=1" for name, bit in FLAGS.items() if case.flags >> bit & 1]
     touched = bytearray(WRITABLE)
     for address, data in case.memory:
         if not DATA <= address < DATA + 0x2000:
             return None
         touched[address - DATA:address - DATA + len(data)] = data
-        before.append(f"[{relocate(address):#x}]={data.hex(' ')}")
+    # what may have been read; a line's memory is 0 where it says nothing
+    known = {operand} | {case.gpr[number] for number in moved}
+    known = {address for address in known if address is not None and DATA <= address < DATA + 0x1FF0}
+    before += [f"[{relocate(address):#x}]={touched[address - DATA:address - DATA + 16].hex(' ')}" for address in sorted(known)]
     after = []
     for number, (old, new) in enumerate(zip(case.gpr, struct.unpack("<16Q", native.gpr))):
         if old != new:
@@ -81,6 +91,8 @@ def line_of(case, native):
     changed = [at for at in range(len(touched)) if touched[at] != native.memory[at]]
     if changed:
         first, last = changed[0], changed[-1]
+        if not any(address - DATA <= first and last < address - DATA + 16 for address in known):
+            return None
         after.append(f"[{relocate(DATA + first):#x}]={native.memory[first:last + 1].hex(' ')}")
     if native.vector != 3:
         error = "" if native.error is None else f"({native.error:#x})" if native.error > 9 else f"({native.error})"
@@ -89,6 +101,22 @@ def line_of(case, native):
         after.append(f"rip={native.rip - START + INS_CODE:#x}")
     mode = "32 " if case.bits == 32 else ""
     return f'{mode}[{case.code.hex(" ")}] "{text}"  {" ".join(before)} => {" ".join(after)}'
+
+
+def operand_of(case):
+    """(address of the first instruction's memory operand, the register that a line has to move); (None, None): it has none.
+    The register is None where a line cannot reach the operand."""
+    instruction = _decode.decode(case.code, case.rip, case.bits)
+    form = instruction.form
+    if form is None or not form.modrm or instruction.mod == 3 or form.rm_position is None:
+        return None, None
+    base, index = instruction.base, instruction.index
+    both = base - instruction.reg in (0, -4) and form.digit is None     # it, or its high byte, is a number as well
+    if instruction.segment_prefix or both or base in (NONE, RIP, index) or form.handler in BIT_HANDLERS and "rv" in form.operands:
+        return 0, None
+    registers = [*case.gpr, 0]
+    address = registers[base] + (registers[index] << instruction.scale) + instruction.displacement
+    return address & ((1 << instruction.address_size) - 1), base
 
 
 def relocate(value):
