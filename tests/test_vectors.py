@@ -17,12 +17,11 @@ EVERY = 1 if os.environ.get("X86_TEST_PROFILE") == "deep" else 6
 OTHERWISE = {
     "double-shift-past-size": "SHLD and SHRD of 16 bits by more than 16: as Intel's do it",
     "bit-scan-of-zero": "the flags of BSF and BSR of 0",
+    "zero-count-address32": "a REP that does nothing clears upper halves on Intel's",
     "fetch-order": "what an illegal instruction is told about first when it also runs out of its page",
 }
 KNOWN = {31702: "a processor of AMD's takes LOOPNE with an F3 prefix for LOOPE",
-         9358: "where CALL refuses its target, Intel's have pushed already",
-         116316: "the undefined flags of MUL decide the next instruction but one"} | dict.fromkeys(
-             (14002, 37766, 37794, 65028, 69704, 69776), "REP with 32-bit addresses: Intel's first clear the upper halves")
+         116316: "the undefined flags of MUL decide the next instruction but one"}
 
 
 ALL = vectors.load(DATA) if DATA.exists() else []

@@ -7,11 +7,6 @@ cdef inline Op* jmp(Cpu* cpu, Op* op, const int kind, const int size) noexcept n
 cdef Op* refused(Cpu* cpu, Op* op, u64 rip) noexcept nogil:
     return branch(cpu, op, check_target(cpu, op, rip, 64))
 
-# CALL has pushed when it looks at the target: the word is there, although rSP stays
-cdef Op* call_refused(Cpu* cpu, Op* op, u64 target) noexcept nogil:
-    store(cpu, op, cpu.gpr[RSP] - 8, op.rip + op.length, 64, SS)
-    return refused(cpu, op, target)
-
 cdef Op* call_missed(Cpu* cpu, Op* op, u64 target) noexcept nogil:
     push(cpu, op, op.rip + op.length, 64)
     return branch(cpu, op, target)
@@ -42,7 +37,7 @@ cdef inline Op* call_indirect(Cpu* cpu, Op* op, const int kind, const int size) 
     reach(cpu, op, where, kind, size, READ)
     cdef u64 target = read_destination(cpu, op, where, kind, size)
     if size == 64:
-        if unlikely(not is_canonical(cpu, target)): return call_refused(cpu, op, target)
+        if unlikely(not is_canonical(cpu, target)): return refused(cpu, op, target)
         if unlikely(not push_hit(cpu, op.rip + op.length)): return call_missed(cpu, op, target)
     else:
         target = check_target(cpu, op, target, size)

@@ -168,7 +168,7 @@ cdef inline u64 many(Cpu* cpu, Op* op, u64 most, const int which, const int size
     elif which == LODS: return lods_many(cpu, op, most, size)
     else: return scas_many(cpu, op, most, size)
 
-# What Intel's do before the first iteration, even where there is none: 32-bit addresses lose their upper halves
+# 32-bit addresses lose their upper halves where REP has nothing to do, as on Intel's; AMD's keep them then
 cdef inline void narrow_all(Cpu* cpu, const int which) noexcept nogil:
     cpu.gpr[RCX] = <u32>cpu.gpr[RCX]
     if which == MOVS: cpu.gpr[RSI] = <u32>cpu.gpr[RSI]
@@ -178,8 +178,8 @@ cdef inline Op* repeat(Cpu* cpu, Op* op, const int which, const int size) noexce
     cdef u64 count = narrow(op, cpu.gpr[RCX]), done, carries = cpu.carries
     cdef i64 result = cpu.result
     cdef bint until_equal = op.repeat == REPEAT_NE
-    if op.address == 32: narrow_all(cpu, which)
     if count == 0:                                      # a REP that does nothing is an instruction all the same
+        if op.address == 32: narrow_all(cpu, which)
         retire(cpu, op)
         return find(cpu, next_rip(cpu, op))
     retire_before(cpu, op)
