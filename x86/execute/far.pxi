@@ -143,7 +143,7 @@ cdef void call_to(Cpu* cpu, Op* op, u16 selector, u64 offset, int size) noexcept
             if not (d.access & LONG_CODE and long_mode(cpu)):
                 offset = <u32>offset
                 if bits == 64: stack.mask = 0xFFFFFFFFu             # it is compatibility mode's stack already
-            push_return(cpu, op, &stack, size)                      # before it looks at the target, as a near CALL does
+            push_return(cpu, op, &stack, size)                      # Intel's have pushed when they look at the target
             check_entry(cpu, op, &d, offset)
             set_stack(cpu, &stack)
             set_code(cpu, &d, cpu.cpl)
