@@ -17,7 +17,7 @@ from x86._memory import Memory
 from x86._processor import Processor
 from x86.testing.transfers import GDT, LDT_BASE, MODES, NOP, SPAN, scenes
 
-EXAMPLES = max(40, settings.default.max_examples // len(MODES))        # of each mode; the profiles are in conftest.py
+EXAMPLES = max(40, -(-settings.default.max_examples // len(MODES)))    # of each mode; the profiles are in conftest.py
 PAGES = 0x100000                        # the page tables lie in the middle, where nothing leads to
 RIGHTS, LARGE = 0x67, 0x80              # P RW US A D, and PS
 SEGMENTS = ("es", "cs", "ss", "ds", "fs", "gs", "ldtr", "tr")

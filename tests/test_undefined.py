@@ -45,11 +45,11 @@ def counted(machine, steps):
     return [(entry.name, entry.count) for entry in undefined.entries(machine)]
 
 
-def skipping(code, size):
+def skipping(code, size, **options):
     """A real-mode machine that runs `code` in a loop; its #UD handler goes on `size` bytes later."""
     #   handler: push bp; mov bp, sp; add word [bp+2], size; pop bp; iret
     handler = bytes.fromhex("55 89 e5 83 46 02") + bytes((size, 0x5D, 0xCF))
-    machine = real(code + bytes((0xEB, 0xFE - len(code))))
+    machine = real(code + bytes((0xEB, 0xFE - len(code))), **options)
     machine.memory.write(6 * 4, b"\x00\x06\x00\x00")
     machine.memory.write(0x600, handler)
     return machine
@@ -134,3 +134,10 @@ def test_stats_name_it(x86, image):
 def test_json_has_it(x86, image):
     found, = json.loads(x86("run", image, "--json").out)["undefined_instructions"]
     assert (found["name"], found["count"], found["address"]) == ("0F 38 00 /r", 2, "0000:7C0D") and found["time"] > 0
+
+
+def test_a_model_that_lacks_it_is_named_by_the_row():
+    machine = skipping(bytes.fromhex("90 0f 38 f0 07"), 4)
+    assert counted(machine, 40) == []
+    machine = skipping(bytes.fromhex("90 0f 38 f0 07"), 4, cpu="pentium")
+    assert counted(machine, 5 + 7 * 100) == [("movbe", 101)]

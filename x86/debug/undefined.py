@@ -49,7 +49,7 @@ def entries(machine) -> list[Undefined]:
 
 def lines(machine) -> list[str]:
     """entries() for people, a line each."""
-    return [f"{entry.name}: {entry.count:,} times #UD, the processor has no such instruction (first at {entry.address})"
+    return [f"{entry.name}: {entry.count:,} time{'s' * (entry.count != 1)} #UD, the processor has no such instruction (first at {entry.address})"
             for entry in entries(machine)]
 
 
