@@ -49,8 +49,8 @@ def entries(machine) -> list[Undefined]:
 
 def lines(machine) -> list[str]:
     """entries() for people, a line each."""
-    return [f"{entry.name}: {entry.count:,} time{'s' * (entry.count != 1)} #UD, the processor has no such instruction (first at {entry.address})"
-            for entry in entries(machine)]
+    return [f"{entry.name}: {entry.count:,} time{'s' * (entry.count != 1)} #UD, the processor has no such instruction "
+            f"(first at {entry.address})" for entry in entries(machine)]
 
 
 def name_of(code: bytes, bits: int) -> str:
