@@ -4,7 +4,7 @@ import pickle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from machines import CODE, flat64
+from machines import CODE, TABLES, flat64
 
 from x86 import Machine
 from x86.machine import parse_size
@@ -128,3 +128,16 @@ def test_reset_state_is_the_manuals():
     assert (cpu.dr6, cpu.dr7) == (0xFFFF0FF0, 0x400)
     assert (cpu.rax, cpu.rsp) == (0, 0)
     assert cpu.mode == "real"
+
+
+def test_a_snapshot_has_the_translations_of_code():
+    """Tables that changed without an INVLPG: the code runs on, before and after."""
+    machine = flat64(f"mov qword [{TABLES + 0x2000:#x}], 0\nmov ecx, 100\nagain: dec ecx\njnz again\nmov eax, [0x100000]")
+    machine.no_reboot = True
+    machine.run(max_instructions=10)
+    snapshot = machine.snapshot()
+    machine.run(max_instructions=400)
+    first = machine.time, machine.cpu.rip, machine.cpu.ecx
+    machine.restore(snapshot)
+    machine.run(max_instructions=400)
+    assert (machine.time, machine.cpu.rip, machine.cpu.ecx) == first and machine.cpu.ecx == 0

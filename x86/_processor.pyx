@@ -491,7 +491,7 @@ cdef class Processor:
     # ---- state as plain data --------------------------------------------------------------------------------------------------------
 
     def snapshot(self):
-        """(architectural state as bytes, the TLB): picklable; equal states give equal values."""
+        """(architectural state as bytes, the TLB of data, that of code): picklable; equal states give equal values."""
         cdef Cpu* copy = <Cpu*>calloc(1, sizeof(Cpu))
         cdef u64 size = <u64>&copy.scratch[0] - <u64>copy
         cdef TlbEntry* entry
@@ -519,7 +519,9 @@ cdef class Processor:
                 entry = &self.cpu.banks[bank][self.cpu.filled_list[bank][i]]
                 if entry.read_page != <u64>NO_PAGE:
                     tlb.append((bank, entry.read_page, entry.info))
-        return state, tuple(sorted(tlb))
+        fetch = [(bank, self.cpu.fetch[bank][i].page, self.cpu.fetch[bank][i].info) for bank in range(2)
+                 for i in range(FETCH_SIZE) if self.cpu.fetch[bank][i].page != <u64>NO_PAGE]
+        return state, tuple(sorted(tlb)), tuple(fetch)
 
     def restore(self, snapshot):
         """Bring back what snapshot() gave; decoded code is dropped."""
@@ -550,3 +552,6 @@ cdef class Processor:
             entry.write_page = <u64>NO_PAGE
             cpu.filled_list[bank][cpu.filled[bank]] = <u16>index
             cpu.filled[bank] += 1
+        for bank, page, info in snapshot[2]:
+            index = (page >> 12) & (FETCH_SIZE - 1)
+            cpu.fetch[bank][index].page, cpu.fetch[bank][index].info = page, info
