@@ -267,7 +267,7 @@ cdef u64 segmented(Cpu* cpu, Op* op, u64 offset, int segment, u32 bytes, int acc
     if cpu.code_bits == 64:
         linear = offset + s.base if segment >= FS else offset
         check_canonical(cpu, op, linear, segment)
-        if bytes > 8: check_canonical(cpu, op, linear + bytes - 1, segment)
+        if bytes > 10: check_canonical(cpu, op, linear + bytes - 1, segment)    # a far pointer is read in two pieces
         return linear
     vector = VECTOR_SS if segment == SS else VECTOR_GP
     if cpu.paging.cr0 & 1 and not cpu.rflags & FLAG_VM:

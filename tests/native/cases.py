@@ -277,6 +277,8 @@ class State:
         elif form.family == "descriptor" and instruction.mod == 3 and choose.random() < 0.7:
             self.gpr[instruction.rm] = choose.choice(SELECTORS)
         elif form.mnemonic in ("ret", "retf", "iret"):
+            if form.mnemonic == "iret" and self.gpr[RSP] & 0xFFF > 0xFC0:       # AC out of the page behind hangs Linux
+                self.gpr[RSP] -= 0x40
             self.return_frame(instruction)
         elif form.handler in ("jump_indirect", "call_indirect") and instruction.mod == 3 and instruction.rm != RSP:
             self.gpr[instruction.rm] = self.target()
