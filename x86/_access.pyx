@@ -280,7 +280,7 @@ cdef u64 segmented(Cpu* cpu, Op* op, u64 offset, int segment, u32 bytes, int acc
         top = 0xFFFFFFFFu if s.access & 0x4000 else 0xFFFF
         if unlikely(offset <= s.limit or last > top):
             raise_error(cpu, op, vector, 0, CAUSE_STACK_LIMIT if segment == SS else CAUSE_SEGMENT_LIMIT, offset)
-    elif unlikely(last > s.limit) and s.limit != 0xFFFFFFFFu:       # 4 GB have no end: addresses go on at 0
+    elif unlikely(last > s.limit):
         raise_error(cpu, op, vector, 0, CAUSE_STACK_LIMIT if segment == SS else CAUSE_SEGMENT_LIMIT, offset)
     return <u32>(s.base + offset)
 
