@@ -47,6 +47,8 @@ def no_mode(state: State, descriptor: Descriptor) -> bool:
 def enter(state: State, descriptor: Descriptor, selector: int, level: int, offset: int, external: int = 0) -> None:
     """The last check, of the offset; then CS, CPL and RIP."""
     long = state.ia32e and descriptor.long
+    if not long and state.bits == 64 and state.registers["rsp"] >> 32:
+        raise Unspecified("a stack above 4 GB in compatibility mode")
     if not long and offset >> 32:
         raise Unspecified("an offset of 64 bits for a segment of 32")
     if not (canonical(offset) if long else offset <= descriptor.limit):
