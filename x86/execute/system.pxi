@@ -6,18 +6,18 @@ from x86._segments cimport privileged
 from x86._tlb cimport is_canonical_base
 
 # Is it VIF that CLI and STI change? IOPL forbids IF, but V86 mode has CR4.VME, or user code CR4.PVI. #GP: neither.
-cdef inline bint is_virtual(Cpu* cpu, Op* op) noexcept nogil:
+cdef inline bint changes_vif(Cpu* cpu, Op* op) noexcept nogil:
     if likely(cpu.cpl <= (cpu.rflags >> 12) & 3): return False
     if cpu.cpl != 3 or not cpu.paging.cr4 & (CR4_VME if cpu.rflags & FLAG_VM else CR4_PVI):
         raise_error(cpu, op, 13, 0, CAUSE_V86_IOPL if cpu.rflags & FLAG_VM else CAUSE_IOPL, 0)
     return True
 
 cdef inline Op* cli(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    cpu.rflags &= ~<u64>(FLAG_VIF if is_virtual(cpu, op) else FLAG_IF)
+    cpu.rflags &= ~<u64>(FLAG_VIF if changes_vif(cpu, op) else FLAG_IF)
     return proceed(cpu, op)
 
 cdef inline Op* sti(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    if is_virtual(cpu, op):
+    if changes_vif(cpu, op):
         if cpu.rflags & FLAG_VIP: raise_error(cpu, op, 13, 0, CAUSE_VIRTUAL_INTERRUPT, 0)
         cpu.rflags |= FLAG_VIF
         return finish(cpu, op)
@@ -51,7 +51,7 @@ cdef inline Op* invpcid(Cpu* cpu, Op* op, const int kind, const int size) noexce
     where = segmented(cpu, op, offset_of(cpu, op), op.segment, 16, READ)
     context = load(cpu, op, where, 64, op.segment)
     linear = load(cpu, op, where + 8 if cpu.code_bits == 64 else <u32>(where + 8), 64, op.segment)
-    if type > 3 or (context >> 12 and type < 3) or (type < 2 and context and not cpu.paging.cr4 & CR4_PCIDE) \
+    if type > 3 or context >> 12 or (type < 2 and context and not cpu.paging.cr4 & CR4_PCIDE) \
             or (type == 0 and not is_canonical_base(cpu, linear)):
         raise_error(cpu, op, 13, 0, CAUSE_INVPCID, type)
     flush_tlb(cpu, type == 2)
