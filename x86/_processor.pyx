@@ -13,6 +13,7 @@ from x86._access cimport flush_tlb, forget_jumps, miss, set_context
 from x86._blocks cimport (BlockCache, MOST_REFUSALS, code_written, empty_cache, free_cache, new_cache,
                           slow_handler)
 from x86._execute cimport run as run_loop
+from x86._units cimport misaligned, refuse, to_guest, to_python, update_units
 from x86._interrupts cimport log_mode
 
 from x86 import models
@@ -44,41 +45,51 @@ FLAGS = {"cf": 0, "pf": 2, "af": 4, "zf": 6, "sf": 7, "tf": 8, "if_": 9, "df": 1
 
 cdef u64 port_in(Cpu* cpu, u32 port, int size) noexcept with gil:
     cdef Processor processor = <Processor>cpu.python
+    to_python(cpu)
     try:
         return processor.machine.bus.read(port, size)
     except BaseException as error:
         processor.failed(error)
         return ~<u64>0
+    finally: to_guest(cpu)
 
 cdef void port_out(Cpu* cpu, u32 port, u64 value, int size) noexcept with gil:
     cdef Processor processor = <Processor>cpu.python
+    to_python(cpu)
     try:
         processor.machine.bus.write(port, value, size)
     except BaseException as error:
         processor.failed(error)
+    finally: to_guest(cpu)
 
 cdef u64 mmio_read(Cpu* cpu, u64 physical, int size) noexcept with gil:
     cdef Processor processor = <Processor>cpu.python
+    to_python(cpu)
     try:
         return processor.memory.mmio_read(physical, size * 8)
     except BaseException as error:
         processor.failed(error)
         return ~<u64>0
+    finally: to_guest(cpu)
 
 cdef void mmio_write(Cpu* cpu, u64 physical, u64 value, int size) noexcept with gil:
     cdef Processor processor = <Processor>cpu.python
+    to_python(cpu)
     try:
         processor.memory.mmio_write(physical, value, size * 8)
     except BaseException as error:
         processor.failed(error)
+    finally: to_guest(cpu)
 
 cdef int acknowledge(Cpu* cpu) noexcept with gil:
     cdef Processor processor = <Processor>cpu.python
+    to_python(cpu)
     try:
         return processor.machine.devices["pic"].acknowledge()
     except BaseException as error:
         processor.failed(error)
         return -1
+    finally: to_guest(cpu)
 
 cdef event_view(Event* e):
     return ProcessorEvent(e.time, EVENTS.get(e.kind, "?"), e.vector, e.error if e.has_error else None, e.cause, e.rip, e.cs,
@@ -124,6 +135,7 @@ cdef class Processor:
         cpu.python = <void*>self
         cpu.miss = miss
         cpu.slow_handler = slow_handler
+        cpu.refuse, cpu.misaligned = refuse, misaligned
         cpu.code_written = code_written
         cpu.port_in, cpu.port_out = port_in, port_out
         cpu.mmio_read, cpu.mmio_write = mmio_read, mmio_write
@@ -139,6 +151,7 @@ cdef class Processor:
         m.leaf1_edx, m.leaf1_ecx = model.word("leaf1_edx"), model.word("leaf1_ecx")
         m.leaf7_ebx, m.leaf7_ecx, m.leaf7_edx = model.word("leaf7_ebx"), model.word("leaf7_ecx"), model.word("leaf7_edx")
         m.extended_edx, m.extended_ecx = model.word("extended_edx"), model.word("extended_ecx")
+        m.leaf13_eax = model.word("leaf13_eax")
 
     cdef failed(self, error):
         if self.error is None: self.error = error
@@ -185,7 +198,7 @@ cdef class Processor:
         memset(cpu.mtrr_variable, 0, sizeof(cpu.mtrr_variable))
         cpu.mtrr_default = 0
         memset(&cpu.fpu, 0, sizeof(cpu.fpu))
-        cpu.fpu.fcw, cpu.fpu.mxcsr = 0x40, 0x1F80
+        cpu.fpu.fcw, cpu.fpu.mxcsr, cpu.fpu.xcr0 = 0x40, 0x1F80, 1
         cpu.withheld = 0
         cpu.shadow = cpu.halted = cpu.nmi_blocked = cpu.nmi_pending = cpu.single = cpu.delivering = cpu.external = 0
         cpu.midway = cpu.trap = 0
@@ -207,6 +220,7 @@ cdef class Processor:
         else: cpu.stack_mask = 0xFFFFFFFFu if cpu.segment[SS].access & 0x4000 else 0xFFFF
         cpu.canonical_shift = 64 - (57 if cpu.paging.cr4 & CR4_LA57 else 48)
         cpu.link = NULL
+        update_units(cpu)
         flush_tlb(cpu, True)
 
     # ---- running ------------------------------------------------------------------------------------------------------------
@@ -331,7 +345,7 @@ cdef class Processor:
         elif len(key) == 3 and key[:2] == "dr" and key[2] in "01234567":
             cpu.dr[int(key[2])] = value
             arm(cpu)
-        elif key in ("halted", "intr", "gdtr", "idtr", "general", "fxsave"): getattr(Processor, key).__set__(self, value)
+        elif key in ("halted", "intr", "gdtr", "idtr", "general", "fxsave", "vectors", "mxcsr", "xcr0"): getattr(Processor, key).__set__(self, value)
         else: raise AttributeError(f"a processor has no register {key!r}")
 
     @property
@@ -373,6 +387,7 @@ cdef class Processor:
         cdef Fpu* f = &self.cpu.fpu
         cdef bytes area = bytes(512)
         cdef char* at = area
+        cdef int i
         memcpy(at, &f.fcw, 2)
         memcpy(at + 2, &f.fsw, 2)
         memcpy(at + 4, &f.ftw, 1)
@@ -380,8 +395,8 @@ cdef class Processor:
         memcpy(at + 8, &f.fip, 8)
         memcpy(at + 16, &f.fdp, 8)
         memcpy(at + 24, &f.mxcsr, 4)
-        memcpy(at + 32, f.st, 128)
-        memcpy(at + 160, f.xmm, 256)
+        for i in range(8): memcpy(at + 32 + 16 * i, &f.fpr[((f.fsw >> 11) + i) & 7], 10)
+        for i in range(16): memcpy(at + 160 + 16 * i, &f.ymm[i], 16)
         return area
 
     @fxsave.setter
@@ -389,6 +404,7 @@ cdef class Processor:
         if len(area) != 512: raise ValueError(f"{len(area)} bytes are no FXSAVE area")
         cdef Fpu* f = &self.cpu.fpu
         cdef const char* at = area
+        cdef int i
         memcpy(&f.fcw, at, 2)
         memcpy(&f.fsw, at + 2, 2)
         memcpy(&f.ftw, at + 4, 1)
@@ -396,9 +412,33 @@ cdef class Processor:
         memcpy(&f.fip, at + 8, 8)
         memcpy(&f.fdp, at + 16, 8)
         memcpy(&f.mxcsr, at + 24, 4)
-        memcpy(f.st, at + 32, 128)
-        memcpy(f.xmm, at + 160, 256)
+        for i in range(8): memcpy(&f.fpr[((f.fsw >> 11) + i) & 7], at + 32 + 16 * i, 10)
+        for i in range(16): memcpy(&f.ymm[i], at + 160 + 16 * i, 16)
         f.fcs = f.fds = 0
+
+    @property
+    def vectors(self):
+        """YMM0 to YMM15 at once: 512 bytes, 32 each, the lowest byte first. Their lower halves are XMM0 to XMM15."""
+        return (<char*>self.cpu.fpu.ymm)[:512]
+
+    @vectors.setter
+    def vectors(self, bytes value):
+        if len(value) != 512: raise ValueError(f"{len(value)} bytes are not sixteen vector registers")
+        memcpy(self.cpu.fpu.ymm, <char*>value, 512)
+
+    @property
+    def mxcsr(self): return self.cpu.fpu.mxcsr
+
+    @mxcsr.setter
+    def mxcsr(self, value): self.cpu.fpu.mxcsr = value
+
+    @property
+    def xcr0(self): return self.cpu.fpu.xcr0
+
+    @xcr0.setter
+    def xcr0(self, value):
+        self.cpu.fpu.xcr0 = value
+        update_units(self.cpu)
 
     @property
     def gdtr(self): return self.cpu.gdtr.base, self.cpu.gdtr.limit
@@ -509,7 +549,10 @@ cdef class Processor:
             memset(&copy.unwind, 0, sizeof(copy.unwind))
             copy.memory, copy.python, copy.miss, copy.slow_handler, copy.code_written = NULL, NULL, NULL, NULL, NULL
             copy.port_in, copy.port_out, copy.acknowledge = NULL, NULL, NULL
-            copy.mmio_read, copy.mmio_write, copy.blocks = NULL, NULL, NULL
+            copy.mmio_read, copy.mmio_write, copy.blocks, copy.refuse, copy.misaligned = NULL, NULL, NULL, NULL, NULL
+            copy.host_float = 0
+            memset(copy.wide, 0, sizeof(copy.wide))
+            for i in range(8): memset(<u8*>&copy.fpu.fpr[i] + 10, 0, 6)                    # what the compiler leaves behind them
             state = (<char*>copy)[:size]
         finally:
             free(copy)
