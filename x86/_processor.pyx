@@ -13,6 +13,8 @@ from x86._access cimport flush_tlb, forget_jumps, miss, set_context
 from x86._blocks cimport (BlockCache, MOST_REFUSALS, code_written, empty_cache, free_cache, new_cache,
                           slow_handler)
 from x86._execute cimport run as run_loop
+from x86._fpu_registers cimport (fxsave_area, is_fpu_register, load_fxsave_area, read_fpu_register,
+                                 write_fpu_register)
 from x86._units cimport misaligned, refuse, to_guest, to_python, update_units
 from x86._interrupts cimport log_mode
 
@@ -98,7 +100,8 @@ cdef event_view(Event* e):
 
 cdef class Processor:
     """One x86-64 processor. Every register is an attribute by its name, of any width: rax, eax, ax, ah, r8d, rip, cs,
-    cr0, efer, dr7, rflags, cf, zf. Segment registers read as selectors; setting one loads it as real mode would
+    cr0, efer, dr7, rflags, cf, zf, xmm0, ymm15, mm0, st0 (80 bits), mxcsr, fsw, ftw (as FXSAVE has it: a bit for each
+    register in use). Segment registers read as selectors; setting one loads it as real mode would
     (base = selector * 16); `segment(name)` and `set_segment(...)` show and set the hidden part."""
 
     cdef Cpu* cpu
@@ -307,6 +310,7 @@ cdef class Processor:
         if key == "cr8": return cpu.cr8
         if key == "efer": return cpu.paging.efer
         if len(key) == 3 and key[:2] == "dr" and key[2] in "01234567": return cpu.dr[int(key[2])]
+        if is_fpu_register(key): return read_fpu_register(cpu, key)
         raise AttributeError(f"a processor has no register {key!r}")
 
     def __setattr__(self, name, value):
@@ -345,7 +349,8 @@ cdef class Processor:
         elif len(key) == 3 and key[:2] == "dr" and key[2] in "01234567":
             cpu.dr[int(key[2])] = value
             arm(cpu)
-        elif key in ("halted", "intr", "gdtr", "idtr", "general", "fxsave", "vectors", "mxcsr", "xcr0"): getattr(Processor, key).__set__(self, value)
+        elif is_fpu_register(key): write_fpu_register(cpu, key, value)
+        elif key in ("halted", "intr", "gdtr", "idtr", "general", "fxsave", "vectors"): getattr(Processor, key).__set__(self, value)
         else: raise AttributeError(f"a processor has no register {key!r}")
 
     @property
@@ -383,38 +388,13 @@ cdef class Processor:
 
     @property
     def fxsave(self):
-        """x87, MMX and SSE registers at once, as FXSAVE64 stores them: 512 bytes (SDM volume 1, "FXSAVE Area")."""
-        cdef Fpu* f = &self.cpu.fpu
-        cdef bytes area = bytes(512)
-        cdef char* at = area
-        cdef int i
-        memcpy(at, &f.fcw, 2)
-        memcpy(at + 2, &f.fsw, 2)
-        memcpy(at + 4, &f.ftw, 1)
-        memcpy(at + 6, &f.fop, 2)
-        memcpy(at + 8, &f.fip, 8)
-        memcpy(at + 16, &f.fdp, 8)
-        memcpy(at + 24, &f.mxcsr, 4)
-        for i in range(8): memcpy(at + 32 + 16 * i, &f.fpr[((f.fsw >> 11) + i) & 7], 10)
-        for i in range(16): memcpy(at + 160 + 16 * i, &f.ymm[i], 16)
-        return area
+        """x87, MMX and SSE registers at once, as FXSAVE64 stores them: 512 bytes (SDM volume 1, "FXSAVE Area").
+
+        Setting it leaves the upper halves of YMM0 to YMM15 as they are."""
+        return fxsave_area(self.cpu)
 
     @fxsave.setter
-    def fxsave(self, bytes area):
-        if len(area) != 512: raise ValueError(f"{len(area)} bytes are no FXSAVE area")
-        cdef Fpu* f = &self.cpu.fpu
-        cdef const char* at = area
-        cdef int i
-        memcpy(&f.fcw, at, 2)
-        memcpy(&f.fsw, at + 2, 2)
-        memcpy(&f.ftw, at + 4, 1)
-        memcpy(&f.fop, at + 6, 2)
-        memcpy(&f.fip, at + 8, 8)
-        memcpy(&f.fdp, at + 16, 8)
-        memcpy(&f.mxcsr, at + 24, 4)
-        for i in range(8): memcpy(&f.fpr[((f.fsw >> 11) + i) & 7], at + 32 + 16 * i, 10)
-        for i in range(16): memcpy(&f.ymm[i], at + 160 + 16 * i, 16)
-        f.fcs = f.fds = 0
+    def fxsave(self, bytes area): load_fxsave_area(self.cpu, area)
 
     @property
     def vectors(self):
@@ -425,20 +405,6 @@ cdef class Processor:
     def vectors(self, bytes value):
         if len(value) != 512: raise ValueError(f"{len(value)} bytes are not sixteen vector registers")
         memcpy(self.cpu.fpu.ymm, <char*>value, 512)
-
-    @property
-    def mxcsr(self): return self.cpu.fpu.mxcsr
-
-    @mxcsr.setter
-    def mxcsr(self, value): self.cpu.fpu.mxcsr = value
-
-    @property
-    def xcr0(self): return self.cpu.fpu.xcr0
-
-    @xcr0.setter
-    def xcr0(self, value):
-        self.cpu.fpu.xcr0 = value
-        update_units(self.cpu)
 
     @property
     def gdtr(self): return self.cpu.gdtr.base, self.cpu.gdtr.limit

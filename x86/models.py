@@ -14,8 +14,8 @@ from x86 import registers
 BITS = {
     "leaf1_edx": {"FPU": 0, "VME": 1, "DE": 2, "PSE": 3, "TSC": 4, "MSR": 5, "PAE": 6, "CX8": 8, "SEP": 11, "MTRR": 12,
                   "PGE": 13, "CMOV": 15, "PAT": 16, "PSE36": 17, "CLFSH": 19, "MMX": 23, "FXSR": 24, "SSE": 25, "SSE2": 26},
-    "leaf1_ecx": {"SSE3": 0, "PCLMULQDQ": 1, "SSSE3": 9, "FMA": 12, "CX16": 13, "PCID": 17, "SSE4_1": 19, "SSE4_2": 20, "MOVBE": 22,
-                  "POPCNT": 23, "AES": 25, "XSAVE": 26, "AVX": 28, "F16C": 29, "RDRAND": 30},
+    "leaf1_ecx": {"SSE3": 0, "PCLMULQDQ": 1, "SSSE3": 9, "FMA": 12, "CX16": 13, "PCID": 17, "SSE4_1": 19, "SSE4_2": 20,
+                  "MOVBE": 22, "POPCNT": 23, "AES": 25, "XSAVE": 26, "AVX": 28, "F16C": 29, "RDRAND": 30},
     "leaf7_ebx": {"FSGSBASE": 0, "BMI1": 3, "AVX2": 5, "SMEP": 7, "BMI2": 8, "INVPCID": 10, "RDSEED": 18, "ADX": 19, "SMAP": 20,
                   "CLFLUSHOPT": 23, "CLWB": 24, "SHA": 29},
     "leaf7_ecx": {"UMIP": 2, "GFNI": 8, "VAES": 9, "VPCLMULQDQ": 10, "LA57": 16, "RDPID": 22},
@@ -26,8 +26,8 @@ BITS = {
 }
 NO_BIT = ("CPUID", "486", "P6")
 # The core has some of their instructions: they exist, but CPUID is silent
-UNFINISHED = ("SSE3", "SSSE3", "SSE4_1", "SSE4_2", "PCLMULQDQ", "AES", "XSAVE", "AVX", "F16C", "FMA", "AVX2", "SHA", "GFNI", "VAES",
-              "VPCLMULQDQ", "XSAVEOPT", "XSAVEC", "XGETBV1")
+UNFINISHED = ("SSE3", "SSSE3", "SSE4_1", "SSE4_2", "PCLMULQDQ", "AES", "XSAVE", "AVX", "F16C", "FMA", "AVX2", "SHA", "GFNI",
+              "VAES", "VPCLMULQDQ", "XSAVEOPT", "XSAVEC", "XGETBV1")
 
 # The feature that a bit of a control register needs; those that are not here have no processor
 CR0 = {"PE": "", "MP": "", "EM": "", "TS": "", "ET": "", "NE": "486", "WP": "486", "AM": "486", "NW": "486", "CD": "486",

@@ -22,7 +22,8 @@ def packed(name, opcode, summary, handler, constants=(), *, prefix="66", space="
     older, newer = instruction(name, summary=summary), None
     legacy = " ".join((space[:2], space[2:])).strip()
     if mmx:
-        older.form(f"NP {legacy} {end}", f"mm, mm/m64{more}", handler=handler, constants=(MMX, *constants), cpuid=mmx, **attributes)
+        older.form(f"NP {legacy} {end}", f"mm, mm/m64{more}", handler=handler, constants=(MMX, *constants), cpuid=mmx,
+                   **attributes)
     if sse:
         older.form(f"{prefix} {legacy} {end}", f"xmm, xmm/m128{more}", handler=handler, constants=(SSE, *constants), cpuid=sse,
                    **attributes)
