@@ -2,7 +2,7 @@
 from x86._state cimport *
 from x86._access cimport raise_error, raise_fault
 from x86._causes cimport (CAUSE_FEATURE_OFF, CAUSE_FPU_EMULATION, CAUSE_FPU_ERROR, CAUSE_FPU_TASK_SWITCHED,
-                          CAUSE_MISALIGNED_OPERAND, CAUSE_ONLY_IN_PROTECTED_MODE)
+                          CAUSE_AVX_OFF, CAUSE_MISALIGNED_OPERAND, CAUSE_ONLY_IN_PROTECTED_MODE)
 from x86._operands cimport is_protected
 from x86._model cimport CR0_EM, CR0_TS, CR4_OSFXSR, CR4_OSXSAVE
 
@@ -31,9 +31,9 @@ cdef void update_units(Cpu* cpu) noexcept nogil:
     if cpu.paging.cr0 & CR0_EM: cpu.barred |= X87
 
 cdef Op* refuse(Cpu* cpu, Op* op, int unit) noexcept nogil:
-    if unit == PENDING: raise_fault(cpu, op, VECTOR_MF, CAUSE_FPU_ERROR, cpu.fpu.fsw)
+    if unit == PENDING: raise_fault(cpu, op, VECTOR_MF, CAUSE_FPU_ERROR, cpu.fpu.fsw & ~cpu.fpu.fcw & 0x3F | cpu.fpu.fsw & 0x40)
     if unit == VEX and not is_protected(cpu): raise_fault(cpu, op, VECTOR_UD, CAUSE_ONLY_IN_PROTECTED_MODE, 0)
-    if is_undefined(cpu, unit): raise_fault(cpu, op, VECTOR_UD, CAUSE_FEATURE_OFF, 0)
+    if is_undefined(cpu, unit): raise_fault(cpu, op, VECTOR_UD, CAUSE_AVX_OFF if unit == VEX else CAUSE_FEATURE_OFF, 0)
     raise_fault(cpu, op, VECTOR_NM, CAUSE_FPU_EMULATION if unit == X87 and cpu.paging.cr0 & CR0_EM
                 else CAUSE_FPU_TASK_SWITCHED, 0)
     return NULL
