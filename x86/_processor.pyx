@@ -93,6 +93,15 @@ cdef int acknowledge(Cpu* cpu) noexcept with gil:
         return -1
     finally: to_guest(cpu)
 
+cdef void ferr(Cpu* cpu) noexcept with gil:
+    cdef Processor processor = <Processor>cpu.python
+    to_python(cpu)
+    try:
+        processor.machine.devices["coprocessor"].error()
+    except BaseException as error:
+        processor.failed(error)
+    finally: to_guest(cpu)
+
 cdef event_view(Event* e):
     return ProcessorEvent(e.time, EVENTS.get(e.kind, "?"), e.vector, e.error if e.has_error else None, e.cause, e.rip, e.cs,
                           e.cpl, e.address, e.detail, e.target)
@@ -142,7 +151,7 @@ cdef class Processor:
         cpu.code_written = code_written
         cpu.port_in, cpu.port_out = port_in, port_out
         cpu.mmio_read, cpu.mmio_write = mmio_read, mmio_write
-        cpu.acknowledge = acknowledge
+        cpu.acknowledge, cpu.ferr = acknowledge, ferr
 
     cdef _set_model(self, model):
         cdef Model* m = &self.cpu.model
@@ -169,6 +178,7 @@ cdef class Processor:
         cdef u64 mask = cpu.paging.address_mask & (1 << 20)
         memset(cpu.gpr, 0, sizeof(cpu.gpr))
         cpu.gpr[RDX] = cpu.model.signature                  # family, model, stepping, as CPUID leaf 1 says
+        cpu.ignore_error = 0
         cpu.rip = 0xFFF0
         cpu.rflags = 2
         cpu.result, cpu.carries = 1, 0
@@ -266,6 +276,14 @@ cdef class Processor:
 
     @intr.setter
     def intr(self, on): self.cpu.intr = bool(on)
+
+    @property
+    def ignore_error(self):
+        """The IGNNE# line: x87 instructions do not wait for exceptions that are pending, although CR0.NE = 0."""
+        return bool(self.cpu.ignore_error)
+
+    @ignore_error.setter
+    def ignore_error(self, on): self.cpu.ignore_error = bool(on)
 
     def nmi(self): self.cpu.nmi_pending = 1
 
@@ -514,7 +532,7 @@ cdef class Processor:
             copy.unwind_op, copy.unwind_reason, copy.link, copy.exit = NULL, 0, NULL, 0
             memset(&copy.unwind, 0, sizeof(copy.unwind))
             copy.memory, copy.python, copy.miss, copy.slow_handler, copy.code_written = NULL, NULL, NULL, NULL, NULL
-            copy.port_in, copy.port_out, copy.acknowledge = NULL, NULL, NULL
+            copy.port_in, copy.port_out, copy.acknowledge, copy.ferr = NULL, NULL, NULL, NULL
             copy.mmio_read, copy.mmio_write, copy.blocks, copy.refuse, copy.misaligned = NULL, NULL, NULL, NULL, NULL
             copy.host_float = 0
             memset(copy.wide, 0, sizeof(copy.wide))

@@ -5,21 +5,17 @@
 from x86._causes cimport CAUSE_FPU_TASK_SWITCHED, CAUSE_MISALIGNED_OPERAND, CAUSE_MXCSR_RESERVED
 from x86._model cimport CR0_MP, CR0_TS
 from x86._units cimport check_unit, read_mxcsr, refuse, write_mxcsr
+from x86._x87 cimport BUSY, ERROR_SUMMARY, FLAGS_OF_EXCEPTIONS, st
 
 cdef enum: VECTOR_NM = 7, VECTOR_GP = 13
-cdef enum: EXCEPTIONS = 0x3F, ERROR_SUMMARY = 0x80, BUSY = 0x8000      # of the status word
 
 # ---- the words --------------------------------------------------------------------------------------------------------
 
-cdef inline u32 top_of_stack(Cpu* cpu) noexcept nogil:
-    return (cpu.fpu.fsw >> 11) & 7
-
-cdef inline Float80* st(Cpu* cpu, u32 i) noexcept nogil:
-    return &cpu.fpu.fpr[(top_of_stack(cpu) + i) & 7]
-
 cdef inline void update_summary(Cpu* cpu) noexcept nogil:       # ES and B: an exception flag is set and not masked
-    if cpu.fpu.fsw & ~cpu.fpu.fcw & EXCEPTIONS: cpu.fpu.fsw |= ERROR_SUMMARY | BUSY
-    else: cpu.fpu.fsw &= <u16>~(ERROR_SUMMARY | BUSY)
+    if cpu.fpu.fsw & ~cpu.fpu.fcw & FLAGS_OF_EXCEPTIONS: cpu.fpu.fsw |= ERROR_SUMMARY | BUSY
+    else:
+        cpu.fpu.fsw &= <u16>~(ERROR_SUMMARY | BUSY)
+        cpu.ignore_error = 0                            # with FERR# the board takes IGNNE# away
 
 cdef void set_status(Cpu* cpu, u16 fsw) noexcept nogil:
     cpu.fpu.fsw = fsw
@@ -30,6 +26,7 @@ cdef void initialize(Cpu* cpu) noexcept nogil:
     cpu.fpu.fsw = cpu.fpu.fop = cpu.fpu.fcs = cpu.fpu.fds = 0
     cpu.fpu.ftw = 0
     cpu.fpu.fip = cpu.fpu.fdp = 0
+    cpu.ignore_error = 0
 
 # The tag word, two bits a physical register: 0 valid, 1 zero, 2 special, 3 empty
 cdef u32 full_tags(Cpu* cpu) noexcept nogil:
@@ -60,6 +57,7 @@ cdef inline Op* fninit(Cpu* cpu, Op* op, const int kind, const int size) noexcep
 cdef inline Op* fnclex(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     check_unit(cpu, op, X87)
     cpu.fpu.fsw &= 0x7F00
+    cpu.ignore_error = 0
     return proceed(cpu, op)
 
 cdef inline Op* fnop(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
@@ -95,7 +93,7 @@ cdef inline Op* fnstsw_ax(Cpu* cpu, Op* op, const int kind, const int size) noex
 cdef inline Op* fwait(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     if unlikely(cpu.paging.cr0 & (CR0_MP | CR0_TS) == CR0_MP | CR0_TS):
         raise_fault(cpu, op, VECTOR_NM, CAUSE_FPU_TASK_SWITCHED, 0)
-    if unlikely(cpu.fpu.fsw & ERROR_SUMMARY) and not cpu.ignore_error: refuse(cpu, op, PENDING)
+    if unlikely(cpu.fpu.fsw & ERROR_SUMMARY) and not cpu.ignore_error: return refuse(cpu, op, PENDING)
     return proceed(cpu, op)
 
 cdef inline Op* emms(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
@@ -181,7 +179,7 @@ cdef void get_environment(Cpu* cpu, Op* op, u64 where, int size) noexcept nogil:
 
 cdef void save_environment(Cpu* cpu, Op* op, int size) noexcept nogil:
     put_environment(cpu, op, area(cpu, op, 7 * (size // 8), WRITE), size)
-    cpu.fpu.fcw |= EXCEPTIONS
+    cpu.fpu.fcw |= FLAGS_OF_EXCEPTIONS
     update_summary(cpu)
 
 cdef void save_all(Cpu* cpu, Op* op, int size) noexcept nogil:

@@ -3,7 +3,8 @@ import importlib
 
 FAMILIES = ("arithmetic", "logic", "shift", "multiply", "bits", "move", "convert", "stack", "string", "flags", "conditional",
             "branch", "exchange", "bmi", "random", "fused", "segment", "descriptor", "far", "interrupt",
-            "system", "control", "msr", "syscall", "cpuid", "port", "fpustate", "sse_move", "vector_arithmetic")
+            "system", "control", "msr", "syscall", "cpuid", "port", "fpustate", "x87_move", "x87_arithmetic",
+            "x87_compare", "x87_convert", "sse_move", "vector_arithmetic")
 
 
 def load():
