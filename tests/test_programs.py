@@ -22,13 +22,12 @@ from x86.isa import load, table
 from x86.models import MODELS, UNFINISHED
 
 LIMIT = 100_000_000                     # instructions; the longest program needs a third of that
-ALIKE = [("sha", "v1 v3 ni"), ("aes", "v1 ni avx"), ("crc", "v1 clmul avx"), ("mandelbrot", "v1 v3 x87"),
-         ("numbers", "v1 v3"), ("matrix", "float x87"), ("dct", "v1 v2 avx2"), ("sort", "double v3 x87"),
-         ("strings", "v1 v2 v3")]
-
+ALIKE = [("sha", "v1 v3 ni"), ("aes", "v1 ni avx vaes"), ("crc", "v1 clmul avx"), ("shards", "v1 v2 v3 gfni"),
+         ("mandelbrot", "v1 v3 x87"), ("numbers", "v1 v3"), ("matrix", "float x87"), ("dct", "v1 v2 avx2"),
+         ("sort", "double v3 x87"), ("strings", "v1 v2 v3")]
+FIRSTS = ("FADD", "ADDPD", "CVTPI2PS")
 
 load()
-FIRSTS = ("FADD", "ADDPD", "CVTPI2PS")
 
 
 @cache

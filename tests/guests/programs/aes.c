@@ -1,4 +1,5 @@
-/* AES (FIPS 197) and AES-GCM (NIST SP 800-38D): with a table and bit by bit in C, and with AES-NI and PCLMULQDQ. */
+/* AES (FIPS 197) and AES-GCM (NIST SP 800-38D): with a table and bit by bit in C, and with AES-NI, VAES
+   and PCLMULQDQ. */
 #include "guest.h"
 #ifdef __AES__
 #include <immintrin.h>
@@ -219,6 +220,19 @@ static void multiply(block *x, const block *h)
 
 #endif
 
+static void encrypt_pair(const struct key *key, block *pair)
+{
+#ifdef __VAES__
+    __m256i state = _mm256_xor_si256(*(__m256i *)pair, _mm256_broadcastsi128_si256(load(&key->round[0])));
+    for (int i = 1; i < key->rounds; i++)
+        state = _mm256_aesenc_epi128(state, _mm256_broadcastsi128_si256(load(&key->round[i])));
+    *(__m256i *)pair = _mm256_aesenclast_epi128(state, _mm256_broadcastsi128_si256(load(&key->round[key->rounds])));
+#else
+    encrypt(key, &pair[0], &pair[0]);
+    encrypt(key, &pair[1], &pair[1]);
+#endif
+}
+
 static void add(block *x, const u8 *bytes, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -237,17 +251,20 @@ static void hash(block *x, const block *h, const u8 *data, size_t bytes)
 static void gcm(const struct key *key, const u8 *nonce, const u8 *more, size_t more_bytes, u8 *data, size_t bytes,
                 block *tag)
 {
-    block h = {{0}}, counter = {{0}}, pad, lengths = {{0}}, first;
+    block h = {{0}}, counter = {{0}}, lengths = {{0}}, first, pads[2] __attribute__((aligned(32)));
     encrypt(key, &h, &h);
     add(&counter, nonce, 12);
     counter.byte[15] = 1;
     encrypt(key, &counter, &first);
-    for (size_t at = 0; at < bytes; at += 16) {
-        u32 *number = (u32 *)(counter.byte + 12);
-        *number = __builtin_bswap32(__builtin_bswap32(*number) + 1);
-        encrypt(key, &counter, &pad);
-        for (size_t i = 0; i < 16 && at + i < bytes; i++)
-            data[at + i] ^= pad.byte[i];
+    for (size_t at = 0; at < bytes; at += sizeof pads) {
+        for (size_t i = 0; i < COUNT(pads); i++) {
+            u32 *number = (u32 *)(counter.byte + 12);
+            *number = __builtin_bswap32(__builtin_bswap32(*number) + 1);
+            pads[i] = counter;
+        }
+        encrypt_pair(key, pads);
+        for (size_t i = 0; i < sizeof pads && at + i < bytes; i++)
+            data[at + i] ^= pads[i / 16].byte[i % 16];
     }
     *tag = (block){{0}};
     hash(tag, &h, more, more_bytes);
