@@ -61,6 +61,7 @@ class Bench:
             self.map(linear, physical | rights | (NO_EXECUTE if linear != 0x100000 else 0))
         cpu = self.cpu
         cpu.cr4, cpu.cr3, cpu.efer = 0x50620, TABLES, 0xD00
+        cpu.xcr0 = 7
         cpu.cr0 = 0x80050033
         cpu.set_a20(True)
         cpu.idtr = (0, 0)
