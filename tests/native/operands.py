@@ -77,7 +77,8 @@ def floating(choose, name):
     if kind < 0.28:                                     # zero, denormal, smallest, largest, infinity, NaN of both kinds
         exponent, part = choose.choice((
             (0, 0), (0, 0), (0, 1), (0, ones), (0, part), (0, part), (1, 0), (1, part), (top - 1, ones), (top - 1, part),
-            (top, 0), (top, 0), (top, 1), (top, part | 1 << bits - 1), (top, part & ones >> 1 | 1), (top, ones), (top, 1 << bits - 1)))
+            (top, 0), (top, 0), (top, 1), (top, part | 1 << bits - 1), (top, part & ones >> 1 | 1), (top, ones),
+            (top, 1 << bits - 1)))
     elif kind < 0.6:
         exponent = bias + choose.randint(-4, 4)
     elif kind < 0.7:                                    # small integers and halves
