@@ -4,6 +4,7 @@
 
 mode        16, 32 or 64 (when missing), then perhaps `real`. 16 and 32 are protected mode, 64 is long mode with pages of
             2 MB mapped to themselves. All segments are flat, privilege 0, no interrupt table: a fault ends the machine.
+            SSE is switched on (CR4.OSFXSR and OSXMMEXCPT) in long mode, AVX as well (CR4.OSXSAVE, XCR0 = 7).
 bytes       lie at 0x1000; HLT fills the rest of that page, so a branch that lands in it stops there.
 text        as x86/disassembler.py prints it
 before =>   registers by any name, flags (CF PF AF ZF SF DF OF IF), bytes of memory from 0x2000 to 0xffff. Registers that
@@ -11,6 +12,8 @@ before =>   registers by any name, flags (CF PF AF ZF SF DF OF IF), bytes of mem
 => after    the same; rip=, fault=#GP(0) or fault=#UD. Registers and memory that are not named must be as before, flags
             are only compared where named; flags=same: all of them. A 32-bit name stands for the whole 64-bit register,
             as the processor writes it; with 8- and 16-bit names the rest of the register must be as before.
+            xmm0 to ymm15: one number of all bits, the rest of the register is as before. x87 and MMX registers (st0, mm0)
+            and words (fsw, fcw, ftw, mxcsr) are only compared where named.
 
 Every line runs twice: in a block, where flat memory operands have handlers of their own, and alone.
 """
@@ -42,6 +45,8 @@ for _wide in GENERAL[8:]:
 FLAGS = {"CF": 0, "PF": 2, "AF": 4, "ZF": 6, "SF": 7, "TF": 8, "IF": 9, "DF": 10, "OF": 11, "NT": 14, "AC": 18, "ID": 21}
 FAULTS = {"DE": 0, "DB": 1, "BP": 3, "OF": 4, "BR": 5, "UD": 6, "NM": 7, "DF": 8, "TS": 10, "NP": 11, "SS": 12, "GP": 13,
           "PF": 14, "MF": 16, "AC": 17, "XM": 19}
+VECTOR = re.compile(r"([xy])mm(\d+)")
+FLOATS = {"st": 80, "xmm": 128, "ymm": 256}             # bits of registers wider than 64
 CODE, DATA, END = 0x1000, 0x2000, 0x10000
 PML4, STACK, HLT = 0x80000, 0x8000, 0xF4
 
@@ -122,7 +127,7 @@ def processor(bits, real=False):
             memory.write(PML4, (PML4 + 0x1000 | 7).to_bytes(8, "little"))
             memory.write(PML4 + 0x1000, (PML4 + 0x2000 | 7).to_bytes(8, "little"))
             memory.write(PML4 + 0x2000, (0xE7).to_bytes(8, "little"))
-            cpu.cr4, cpu.cr3, cpu.efer = 0x620, PML4, 0xD01
+            cpu.cr4, cpu.cr3, cpu.efer, cpu.xcr0 = 0x40620, PML4, 0xD01, 7
         cpu.cr0 = 0x80000011 if bits == 64 else 0x11
         limit, extra = (0xFFFF, 0) if bits == 16 else (0xFFFFFFFF, 0xC000 if bits == 32 else 0xA000)
         cpu.set_segment("cs", 8, 0, limit, 0x9B | extra)
@@ -135,10 +140,15 @@ def processor(bits, real=False):
     return cpu
 
 
+def mask_of(name):
+    """All bits of a register."""
+    return (1 << FLOATS.get(name.rstrip("0123456789"), 64)) - 1
+
+
 def prepare(cpu, line):
     cpu.memory.write(CODE, line.code)
     for name, value in line.before.registers.items():
-        setattr(cpu, name, value & ((1 << 64) - 1))
+        setattr(cpu, name, value & mask_of(name))
     for name, value in line.before.flags.items():
         cpu.rflags = cpu.rflags & ~(1 << FLAGS[name]) | value << FLAGS[name]
     for address, data in line.before.memory.items():
@@ -175,12 +185,23 @@ def expected_registers(line, before):
     return result
 
 
+def expected_vectors(line, before):
+    """The vector registers after the line, as Processor.vectors has them."""
+    result = bytearray(before)
+    for name, value in line.after.registers.items():
+        if match := VECTOR.fullmatch(name):
+            size = 16 if match[1] == "x" else 32
+            at = 32 * int(match[2])
+            result[at:at + size] = (value & mask_of(name)).to_bytes(size, "little")
+    return bytes(result)
+
+
 def outcome(line, alone):
     """Run a line. Returns (what was found, what was expected): dicts with the same keys."""
     cpu = processor(line.bits, line.real)
     prepare(cpu, line)
     registers = {name: getattr(cpu, name) for name in GENERAL}
-    flags = cpu.rflags
+    flags, vectors = cpu.rflags, cpu.vectors
     memory = bytearray(cpu.memory.read(0, END))
     fault, rip = execute(cpu, line, alone)
     name = "none" if fault is None else next(name for name, number in FAULTS.items() if number == fault.vector)
@@ -194,7 +215,11 @@ def outcome(line, alone):
     for name, value in expected_registers(line, registers).items():
         found[name], expected[name] = hex(getattr(cpu, name)), hex(value)
     for name in line.after.registers.keys() - PARTS.keys() - {"rip"}:       # cr0, ds, ...
-        found[name], expected[name] = hex(getattr(cpu, name)), hex(line.after.registers[name] & (1 << 64) - 1)
+        found[name], expected[name] = hex(getattr(cpu, name)), hex(line.after.registers[name] & mask_of(name))
+    now, wanted = cpu.vectors, expected_vectors(line, vectors)
+    for number in range(16) if now != wanted else ():
+        found[f"ymm{number}"], expected[f"ymm{number}"] = (
+            hex(int.from_bytes(all_[32 * number:32 * number + 32], "little")) for all_ in (now, wanted))
     same = line.after.other.get("flags") == "same"
     compared = {name: flags >> bit & 1 for name, bit in FLAGS.items()} if same else {}
     for name, value in (compared | line.after.flags).items():
