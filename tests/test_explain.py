@@ -8,6 +8,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
+from machines import flat64
 
 import boot
 from boot.examples import build
@@ -557,3 +558,27 @@ def test_registers_by_name():
     assert registers.bit_names(0x80000011, registers.CR0) == "PE ET PG"
     assert registers.bit_names(0, registers.CR0) == "-"
     assert registers.MSRS[registers.IA32_EFER] == "IA32_EFER" and registers.MSRS[0x201] == "IA32_MTRR_PHYSMASK0"
+
+
+def end_of(code, prepare=lambda cpu: None):
+    """How a piece of 64-bit code without an IDT ends: (explanation, advice)."""
+    machine = flat64(code)
+    machine.no_reboot = True
+    prepare(machine.cpu)
+    text = explain(machine, machine.run(max_instructions=100))
+    return text, advice(text)
+
+
+def test_avx_that_nobody_switched_on():
+    text, words = end_of("vpaddb xmm0, xmm1, xmm2\nhlt")
+    assert "AVX is switched off: it needs CR4.OSXSAVE, and bits 1 and 2 of XCR0." in text
+    assert "XSETBV" in words
+
+
+def test_a_pending_x87_exception_is_named():
+    def prepare(cpu):
+        cpu.cr0 |= 0x20
+        cpu.fcw, cpu.fsw = 0x37B, 0x8084                # ZE is not masked, and has happened
+    text, words = end_of("fwait\nhlt", prepare)
+    assert "An unmasked x87 exception was pending. (division by zero)" in text
+    assert "FNINIT" in words

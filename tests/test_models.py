@@ -67,7 +67,7 @@ def test_there_is_something_behind_every_feature():
     behind = {*table.features(), *MSRS.values(), *ELSEWHERE}
     for bits in (models.CR0, models.CR4, models.EFER, models.FLAGS):
         behind |= set(bits.values())
-    assert set().union(*(model.features for model in MODELS.values())) <= behind
+    assert set().union(*(model.features for model in MODELS.values())) <= behind | set(UNFINISHED)
 
 
 def test_rows_name_features_that_some_model_has():

@@ -13,6 +13,9 @@ cdef void watch(Cpu* cpu, Op* op, u64 linear, int size, int access) noexcept nog
 cdef u64 read_miss(Cpu* cpu, Op* op, u64 linear, int size, int segment) noexcept nogil
 cdef void write_miss(Cpu* cpu, Op* op, u64 linear, u64 value, int size, int segment) noexcept nogil
 cdef u64 read_modify_miss(Cpu* cpu, Op* op, u64 linear, int size, int segment) noexcept nogil
+# Operands of up to 64 bytes: they fault as a whole before any of them is written
+cdef void read_wide(Cpu* cpu, Op* op, u64 linear, void* to, u32 bytes, int segment) noexcept nogil
+cdef void write_wide(Cpu* cpu, Op* op, u64 linear, const void* value, u32 bytes, int segment) noexcept nogil
 # Fault now if `bytes` at `linear` could not be written (or read) by the current privilege; else nothing happens.
 cdef void probe(Cpu* cpu, Op* op, u64 linear, u32 bytes, int access, int segment) noexcept nogil
 

@@ -1,6 +1,6 @@
 """Memory accesses that the TLB cannot answer at once, segment checks, and the way out of a handler."""
 from libc.setjmp cimport longjmp
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 from x86._state cimport *
 from x86._state cimport Memory as MemoryMap
 from x86._flags cimport FLAG_AC, FLAG_VM
@@ -239,6 +239,37 @@ cdef void probe(Cpu* cpu, Op* op, u64 linear, u32 bytes, int access, int segment
     translate(cpu, op, linear, access, user)
     if (linear ^ last) >> 12: translate(cpu, op, last & ~<u64>0xFFF, access, user)
 
+# ---- operands of more than 8 bytes, and odd sizes --------------------------------------------------------------------------
+
+cdef inline bint in_pieces_of_8(Cpu* cpu, u64 linear) noexcept nogil:
+    # Alignment checks are not for operands so long, but its pieces would meet them
+    return not cpu.aligned_only & 1 or linear & 7 == 0
+
+cdef void read_wide(Cpu* cpu, Op* op, u64 linear, void* to, u32 bytes, int segment) noexcept nogil:
+    cdef TlbEntry* entry = &cpu.tlb[(linear >> 12) & (TLB_SIZE - 1)]
+    cdef u8* at = <u8*>to
+    cdef u32 done = 0
+    if likely(entry.read_page == ((linear + bytes - 1) & ~<u64>0xFFF)):
+        memcpy(to, <void*>(linear + entry.to_host), bytes)
+        return
+    while done + 8 <= bytes and in_pieces_of_8(cpu, linear):
+        (<u64*>(at + done))[0] = read_miss(cpu, op, wrapped(cpu, linear + done), 64, segment)
+        done += 8
+    for done in range(done, bytes): at[done] = <u8>read_miss(cpu, op, wrapped(cpu, linear + done), 8, segment)
+
+cdef void write_wide(Cpu* cpu, Op* op, u64 linear, const void* value, u32 bytes, int segment) noexcept nogil:
+    cdef TlbEntry* entry = &cpu.tlb[(linear >> 12) & (TLB_SIZE - 1)]
+    cdef const u8* at = <const u8*>value
+    cdef u32 done = 0
+    if likely(entry.write_page == ((linear + bytes - 1) & ~<u64>0xFFF)):
+        memcpy(<void*>(linear + entry.to_host), value, bytes)
+        return
+    probe(cpu, op, linear, bytes, WRITE, segment)
+    while done + 8 <= bytes and in_pieces_of_8(cpu, linear):
+        write_miss(cpu, op, wrapped(cpu, linear + done), (<const u64*>(at + done))[0], 64, segment)
+        done += 8
+    for done in range(done, bytes): write_miss(cpu, op, wrapped(cpu, linear + done), at[done], 8, segment)
+
 cdef Op* miss(Cpu* cpu, Op* op, u64 linear, int size, int access) noexcept nogil:
     # Where a flat handler goes when X86_REACH fails: fill and try again, or do it the slow way
     cdef int bank = cpu.cpl == 3
@@ -246,7 +277,7 @@ cdef Op* miss(Cpu* cpu, Op* op, u64 linear, int size, int access) noexcept nogil
     cdef Handler slow
     if not crosses(linear, size):
         check_canonical(cpu, op, linear, op.segment)
-        check_aligned(cpu, op, linear, size, bank)
+        if size <= 64: check_aligned(cpu, op, linear, size, bank)
         translation(cpu, op, linear, access, bank, &cpu.found)
         remember(cpu, bank, linear, &cpu.found, access == WRITE)
         if (entry.write_page if access == WRITE else entry.read_page) == linear & ~<u64>0xFFF: return go(cpu, op)

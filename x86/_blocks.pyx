@@ -19,7 +19,7 @@ from x86._causes cimport (CAUSE_FETCH_LIMIT, CAUSE_TOO_LONG, CAUSE_LOCK, CAUSE_U
 import importlib
 from x86.isa import table as _table, FAMILIES as _FAMILIES
 
-cdef enum: VARIANTS = 3, SIZE_INDICES = 5, MOST_FORMS = 2048, MOST_FUSED = 256
+cdef enum: VARIANTS = 3, SIZE_INDICES = 7, MOST_FORMS = 2048, MOST_FUSED = 256
 
 # Handlers by form, by where the r/m operand is (register, flat memory, segmented memory), by operand size
 cdef Handler HANDLERS[MOST_FORMS][VARIANTS][SIZE_INDICES]
@@ -32,6 +32,8 @@ cdef inline int size_index(int size) noexcept nogil:
     if size == 16: return 2
     if size == 32: return 3
     if size == 64: return 4
+    if size == 128: return 5
+    if size == 256: return 6
     return 0
 
 # ---- ends that no instruction has ------------------------------------------------------------------------------------------
@@ -144,7 +146,7 @@ MISSING = _collect()
 
 cdef Handler slow_handler(Op* op) noexcept nogil:
     if op.repeat == FUSED: return NULL
-    return HANDLERS[op.form][2][size_index(op.size)]
+    return HANDLERS[op.form][2][op.size]
 
 # ---- lowering ------------------------------------------------------------------------------------------------------------------
 
@@ -163,7 +165,7 @@ cdef void lower(const Instruction* o, Op* op, u64 rip, bint alone) noexcept nogi
     info = form_info(o.form)
     op.form = o.form
     size = o.operand_size
-    op.size = size if size else o.effective_size
+    op.size = size_index(size)
     op.address = o.address_size
     op.segment = o.segment
     if o.prefixes & PREFIX_REP: op.repeat = REPEAT_E
@@ -188,7 +190,9 @@ cdef void lower(const Instruction* o, Op* op, u64 rip, bint alone) noexcept nogi
         elif where != OPERAND_IMMEDIATE and where != OPERAND_FAR:
             if position == 0: op.dst = register_of(o, info, position)
             elif where == OPERAND_VVVV: op.imm2 = register_of(o, info, position)
+            elif where == OPERAND_IS4: op.imm = register_of(o, info, position)
             elif position == 1 or o.map >= VEX_MAP: op.src = register_of(o, info, position)
+    if info.flags & FORM_VECTOR and o.map < VEX_MAP: op.imm2 = op.dst       # the destination is the first source, too
     op.run = HANDLERS[o.form][variant][size_index(size)]
     if op.run == NULL: op.run = undefined
 
@@ -205,8 +209,8 @@ cdef bint fuse(Op* first, const Instruction* o, Op* op) noexcept nogil:
     cdef Handler handler
     if condition < 0 or first.repeat != 0: return False
     for variant in range(2):
-        if first.run != HANDLERS[first.form][variant][size_index(first.size)]: continue
-        row = FUSED_ROW[first.form][variant][size_index(first.size)]
+        if first.run != HANDLERS[first.form][variant][first.size]: continue
+        row = FUSED_ROW[first.form][variant][first.size]
         if row == 0: continue
         handler = FUSED_HANDLERS[row][condition]
         if handler == NULL: return False

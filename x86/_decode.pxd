@@ -9,22 +9,24 @@ cdef enum:                      # Instruction.prefixes
 
 cdef enum:                      # FormInfo.operand[]: where an operand comes from
     OPERAND_NONE, OPERAND_RM, OPERAND_MEMORY, OPERAND_REG, OPERAND_RM_REGISTER, OPERAND_OPCODE, OPERAND_IMMEDIATE,
-    OPERAND_ONE, OPERAND_RELATIVE, OPERAND_MOFFS, OPERAND_FAR, OPERAND_FIXED, OPERAND_CL, OPERAND_CONTROL, OPERAND_VVVV
+    OPERAND_ONE, OPERAND_RELATIVE, OPERAND_MOFFS, OPERAND_FAR, OPERAND_FIXED, OPERAND_CL, OPERAND_CONTROL, OPERAND_VVVV,
+    OPERAND_IS4
 
 cdef enum:                      # size classes
-    SIZE_NONE = 0, SIZE_V = 1, SIZE_Y = 2, SIZE_Z = 3       # else 8, 16, 32, 64, 80, 128 themselves
+    SIZE_NONE = 0, SIZE_V = 1, SIZE_Y = 2, SIZE_Z = 3, SIZE_X = 4       # else 8, 16, 32, 64, 80, 128, 256 themselves
 
 cdef enum:                      # FormInfo.flags
     FORM_LOCK = 1, FORM_REP = 2, FORM_STACK64 = 4, FORM_NEAR64 = 8, FORM_ENDS = 16, FORM_MODRM = 32, FORM_BRANCH = 64,
-    FORM_SLOW = 128
+    FORM_SLOW = 128, FORM_VECTOR = 256, FORM_VSIB = 512
 
 cdef struct FormInfo:           # a row of the table, as the decoder and the lowering need it
     u8 operand[4]               # OPERAND_*
     u8 width[4]                 # size class of each operand's register
     u8 fixed[4]                 # register number of OPERAND_FIXED
     u8 immediate[2]             # IMMEDIATE_*
-    u8 size                     # size class of the instruction
-    u8 flags
+    u16 size                    # size class of the instruction
+    u16 flags
+    u8 eight[4]                 # the register's number has three bits: MMX, x87
     u8 zero_extends             # the immediate is unsigned
     # what must hold for it to match
     u64 needs                   # bits of Model.instructions
@@ -38,14 +40,16 @@ cdef struct FormInfo:           # a row of the table, as the decoder and the low
     i16 digit                   # -1 none
     i16 modrm_byte              # -1 none
 
-cdef enum: IMMEDIATE_NONE, IMMEDIATE_B, IMMEDIATE_W, IMMEDIATE_Z, IMMEDIATE_V, IMMEDIATE_CB, IMMEDIATE_CZ, IMMEDIATE_PTR, IMMEDIATE_MOFFS
+cdef enum:                      # FormInfo.immediate[]
+    IMMEDIATE_NONE, IMMEDIATE_B, IMMEDIATE_W, IMMEDIATE_Z, IMMEDIATE_V, IMMEDIATE_CB, IMMEDIATE_CZ, IMMEDIATE_PTR,
+    IMMEDIATE_MOFFS, IMMEDIATE_IS4
 
 cdef struct Instruction:
     i32 form                    # index in the table of forms, -1 = none
     u8 status
     u8 length
     u8 bits                     # code size it was decoded for
-    u8 operand_size             # of the instruction's size class: 0, 8, 16, 32, 64
+    u16 operand_size            # of the instruction's size class: 0, 8, 16, 32, 64, 80, 128, 256
     u8 effective_size           # 16, 32 or 64 by prefixes alone
     u8 address_size
     u8 prefixes

@@ -19,10 +19,12 @@ cdef int FORM_COUNT = 0
 
 from x86.isa import table as _table
 
-cdef dict _SIZES = {"v": SIZE_V, "y": SIZE_Y, "z": SIZE_Z}
+cdef dict _SIZES = {"v": SIZE_V, "y": SIZE_Y, "z": SIZE_Z, "x": SIZE_X}
 cdef dict _IMMEDIATES = {"ib": IMMEDIATE_B, "iw": IMMEDIATE_W, "iz": IMMEDIATE_Z, "iv": IMMEDIATE_V, "cb": IMMEDIATE_CB,
-                         "cz": IMMEDIATE_CZ, "ptr": IMMEDIATE_PTR, "moffs": IMMEDIATE_MOFFS}
-cdef dict _PLACES = {"reg": OPERAND_REG, "rm": OPERAND_RM_REGISTER, "vvvv": OPERAND_VVVV, "opcode": OPERAND_OPCODE}
+                         "cz": IMMEDIATE_CZ, "ptr": IMMEDIATE_PTR, "moffs": IMMEDIATE_MOFFS,
+                         "/is4": IMMEDIATE_IS4}
+cdef dict _PLACES = {"reg": OPERAND_REG, "rm": OPERAND_RM_REGISTER, "vvvv": OPERAND_VVVV, "opcode": OPERAND_OPCODE,
+                     "is4": OPERAND_IS4}
 cdef dict _FIXED = {"al": 0, "rAX": 0, "cl": 1, "dx": 2, "es": 0, "cs": 1, "ss": 2, "ds": 3, "fs": 4, "gs": 5, "st(0)": 0}
 
 
@@ -70,6 +72,7 @@ def _build():
         controls = any(text in ("cr", "dr") for text in form.operands)
         for position in range(len(form.operands)):
             info.operand[position], info.width[position], info.fixed[position] = _operand(form, position)
+            info.eight[position] = form.operands[position].split("/")[0] in ("mm", "st(i)")
             if info.operand[position] == OPERAND_MEMORY: info.mod = 1
             if info.operand[position] == OPERAND_RM_REGISTER and not controls: info.mod = 3
             if info.operand[position] == OPERAND_RELATIVE: info.flags |= FORM_BRANCH
@@ -78,7 +81,8 @@ def _build():
             info.immediate[position] = _IMMEDIATES[word]
         info.size = _size_class(form.size)
         for flag, on in ((FORM_LOCK, form.lock), (FORM_REP, form.rep), (FORM_STACK64, form.stack64),
-                         (FORM_NEAR64, form.near64), (FORM_ENDS, form.ends), (FORM_MODRM, form.modrm), (FORM_SLOW, form.slow)):
+                         (FORM_NEAR64, form.near64), (FORM_ENDS, form.ends), (FORM_MODRM, form.modrm), (FORM_SLOW, form.slow),
+                         (FORM_VECTOR, form.vector), (FORM_VSIB, form.vsib)):
             if on: info.flags |= flag
         info.needs = instruction_mask(form.cpuid.split())
         info.prefix = {None: 0, "NP": 1, "NFx": 2, "66": 0x66, "F3": 0xF3, "F2": 0xF2}[form.prefix]
@@ -138,10 +142,12 @@ cdef inline bint matches(const FormInfo* info, const Instruction* o, u32 bits, u
         if info.digit >= 0 and info.digit != ((o.modrm >> 3) & 7): return False
         if info.mod == 1 and o.mod == 3: return False
         if info.mod == 3 and o.mod != 3: return False
+        if info.flags & FORM_VSIB and (o.modrm & 7 != 4 or o.address_size == 16): return False
     return True
 
-cdef u32 decode_memory(const u8* bytes, u32 at, u32 available, u32 bits, Instruction* o) noexcept nogil:
+cdef u32 decode_memory(const u8* bytes, u32 at, u32 available, u32 bits, bint vsib, Instruction* o) noexcept nogil:
     # The memory operand behind ModRM: SIB and displacement. Returns the new position, 0 if bytes are missing.
+    # vsib: the index is the number of a vector register
     cdef u32 rm = o.modrm & 7, size = 0
     cdef u8 sib
     cdef u8 default = DS
@@ -166,7 +172,7 @@ cdef u32 decode_memory(const u8* bytes, u32 at, u32 available, u32 bits, Instruc
             at += 1
             o.scale = sib >> 6
             o.index = ((sib >> 3) & 7) | ((o.rex & 2) << 2)
-            if o.index == RSP: o.index = NONE               # index 100b without REX.X: none
+            if o.index == RSP and not vsib: o.index = NONE  # index 100b without REX.X: none
             if sib & 7 == 5 and o.mod == 0: size = 4        # base 101b: disp32 instead, REX.B or not
             else: o.base = (sib & 7) | ((o.rex & 1) << 3)
         elif rm == 5 and o.mod == 0:
@@ -210,7 +216,8 @@ cdef u32 decode_vex(const u8* bytes, u32 at, u32 limit, u32 bits, Instruction* o
     simd[0] = 0x66 if last == 1 else 0xF3 if last == 2 else 0xF2 if last == 3 else 0
     return at + 1
 
-cdef inline u8 effective(u8 size_class, const Instruction* o) noexcept nogil:
+cdef inline u16 effective(u16 size_class, const Instruction* o) noexcept nogil:
+    if size_class == SIZE_X: return 256 if o.vex_l else 128
     if size_class == SIZE_V: return o.effective_size
     if size_class == SIZE_Y: return 64 if o.effective_size == 64 else 32
     if size_class == SIZE_Z: return 16 if o.effective_size == 16 else 32
@@ -318,7 +325,7 @@ cdef void decode_instruction(const u8* bytes, u32 available, u32 bits, u64 instr
     # -- memory operand
     if info.flags & FORM_MODRM and o.mod != 3 and info.mod != 3:
         if not (info.operand[0] == OPERAND_RM_REGISTER or info.operand[1] == OPERAND_RM_REGISTER):
-            at = decode_memory(bytes, at, limit, bits, o)
+            at = decode_memory(bytes, at, limit, bits, info.flags & FORM_VSIB != 0, o)
             if at == 0: return
     elif o.segment_prefix: o.segment = o.segment_prefix - 1
 
@@ -326,7 +333,7 @@ cdef void decode_instruction(const u8* bytes, u32 available, u32 bits, u64 instr
     for i in range(2):
         size = 0
         if info.immediate[i] == IMMEDIATE_NONE: break
-        elif info.immediate[i] == IMMEDIATE_B or info.immediate[i] == IMMEDIATE_CB: size = 1
+        elif info.immediate[i] in (IMMEDIATE_B, IMMEDIATE_CB, IMMEDIATE_IS4): size = 1
         elif info.immediate[i] == IMMEDIATE_W: size = 2
         elif info.immediate[i] == IMMEDIATE_MOFFS: size = o.address_size // 8
         elif info.immediate[i] == IMMEDIATE_V: size = o.effective_size // 8
@@ -356,7 +363,9 @@ cdef u8 register_of(const Instruction* o, const FormInfo* info, int position) no
     elif where == OPERAND_REG or where == OPERAND_CONTROL: number = o.reg
     elif where == OPERAND_VVVV: number = o.vvvv if o.bits == 64 else o.vvvv & 7
     elif where == OPERAND_OPCODE: number = (o.opcode & 7) | ((o.rex & 1) << 3)
+    elif where == OPERAND_IS4: number = (o.immediate >> 4) & (15 if o.bits == 64 else 7)
     else: number = info.fixed[position]
+    if info.eight[position]: return number & 7
     if info.width[position] == 8:
         if o.rex == 0 and number >= 4 and number < 8: return (number - 4) * 8 + 1      # AH CH DH BH
         return number * 8

@@ -34,4 +34,26 @@
         0;                                                                                                          \
     })
 
+/* Statements of the same kind for the x87 and vector units: a unit that is barred, or an x87 exception that waits, ends the
+ * handler by a tail call. `unit` is one of X87, MMX, SSE, VEX; VEX outside 64-bit code needs protected mode.
+ */
+#define X86_REQUIRE(cpu, op, kind, unit)                                                                            \
+    ({                                                                                                              \
+        if (unlikely_((cpu)->barred & (unit)))                                                                      \
+            return (cpu)->refuse((cpu), (op), (unit));                                                              \
+        if (((unit) & 3) && unlikely_((cpu)->fpu.fsw & 0x80) && !(cpu)->ignore_error)          /* FSW.ES, IGNNE# */ \
+            return (cpu)->refuse((cpu), (op), 16);                                                                  \
+        if ((unit) == 8 && !((kind) & 5) && unlikely_(!((cpu)->paging.cr0 & 1) || ((cpu)->rflags >> 17 & 1)))       \
+            return (cpu)->refuse((cpu), (op), (unit));                                                              \
+        0;                                                                                                          \
+    })
+
+/* ... and an operand that is not aligned to its size, where it must be. Then X86_REACH may follow. */
+#define X86_ALIGNED(cpu, op, linear, kind, bits, aligned)                                                           \
+    ({                                                                                                              \
+        if ((aligned) && ((kind) & 15) && unlikely_((linear) & ((bits) / 8 - 1)))                                   \
+            return (cpu)->misaligned((cpu), (op), (linear));                                                        \
+        0;                                                                                                          \
+    })
+
 #endif

@@ -18,6 +18,7 @@ from x86._breakpoints cimport code_conditions
 from x86._blocks cimport lookup, single
 from x86._debug cimport BREAK_CODE, DEBUGCTL_BTF, DR6_BS
 from x86._virtual cimport check_virtual_interrupt
+from x86._units cimport to_guest, to_python
 from x86._interrupts cimport combine, deliver, deliver_debug
 
 cdef enum: LONGEST_STREAK = 16
@@ -155,5 +156,7 @@ cdef void run(Cpu* cpu) noexcept nogil:
     cpu.unwind_reason = 0
     cpu.single = 0
     cpu.retired = 0
+    to_guest(cpu)
     setjmp(cpu.unwind)                                      # faults come back here; loop() settles them first
     loop(cpu)
+    to_python(cpu)

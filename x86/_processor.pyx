@@ -13,6 +13,9 @@ from x86._access cimport flush_tlb, forget_jumps, miss, set_context
 from x86._blocks cimport (BlockCache, MOST_REFUSALS, code_written, empty_cache, free_cache, new_cache,
                           slow_handler)
 from x86._execute cimport run as run_loop
+from x86._fpu_registers cimport (fxsave_area, is_fpu_register, load_fxsave_area, read_fpu_register,
+                                 write_fpu_register)
+from x86._units cimport misaligned, refuse, to_guest, to_python, update_units
 from x86._interrupts cimport log_mode
 
 from x86 import models
@@ -44,41 +47,51 @@ FLAGS = {"cf": 0, "pf": 2, "af": 4, "zf": 6, "sf": 7, "tf": 8, "if_": 9, "df": 1
 
 cdef u64 port_in(Cpu* cpu, u32 port, int size) noexcept with gil:
     cdef Processor processor = <Processor>cpu.python
+    to_python(cpu)
     try:
         return processor.machine.bus.read(port, size)
     except BaseException as error:
         processor.failed(error)
         return ~<u64>0
+    finally: to_guest(cpu)
 
 cdef void port_out(Cpu* cpu, u32 port, u64 value, int size) noexcept with gil:
     cdef Processor processor = <Processor>cpu.python
+    to_python(cpu)
     try:
         processor.machine.bus.write(port, value, size)
     except BaseException as error:
         processor.failed(error)
+    finally: to_guest(cpu)
 
 cdef u64 mmio_read(Cpu* cpu, u64 physical, int size) noexcept with gil:
     cdef Processor processor = <Processor>cpu.python
+    to_python(cpu)
     try:
         return processor.memory.mmio_read(physical, size * 8)
     except BaseException as error:
         processor.failed(error)
         return ~<u64>0
+    finally: to_guest(cpu)
 
 cdef void mmio_write(Cpu* cpu, u64 physical, u64 value, int size) noexcept with gil:
     cdef Processor processor = <Processor>cpu.python
+    to_python(cpu)
     try:
         processor.memory.mmio_write(physical, value, size * 8)
     except BaseException as error:
         processor.failed(error)
+    finally: to_guest(cpu)
 
 cdef int acknowledge(Cpu* cpu) noexcept with gil:
     cdef Processor processor = <Processor>cpu.python
+    to_python(cpu)
     try:
         return processor.machine.devices["pic"].acknowledge()
     except BaseException as error:
         processor.failed(error)
         return -1
+    finally: to_guest(cpu)
 
 cdef event_view(Event* e):
     return ProcessorEvent(e.time, EVENTS.get(e.kind, "?"), e.vector, e.error if e.has_error else None, e.cause, e.rip, e.cs,
@@ -87,7 +100,8 @@ cdef event_view(Event* e):
 
 cdef class Processor:
     """One x86-64 processor. Every register is an attribute by its name, of any width: rax, eax, ax, ah, r8d, rip, cs,
-    cr0, efer, dr7, rflags, cf, zf. Segment registers read as selectors; setting one loads it as real mode would
+    cr0, efer, dr7, rflags, cf, zf, xmm0, ymm15, mm0, st0 (80 bits), mxcsr, fsw, ftw (as FXSAVE has it: a bit for each
+    register in use). Segment registers read as selectors; setting one loads it as real mode would
     (base = selector * 16); `segment(name)` and `set_segment(...)` show and set the hidden part."""
 
     cdef Cpu* cpu
@@ -124,6 +138,7 @@ cdef class Processor:
         cpu.python = <void*>self
         cpu.miss = miss
         cpu.slow_handler = slow_handler
+        cpu.refuse, cpu.misaligned = refuse, misaligned
         cpu.code_written = code_written
         cpu.port_in, cpu.port_out = port_in, port_out
         cpu.mmio_read, cpu.mmio_write = mmio_read, mmio_write
@@ -139,6 +154,7 @@ cdef class Processor:
         m.leaf1_edx, m.leaf1_ecx = model.word("leaf1_edx"), model.word("leaf1_ecx")
         m.leaf7_ebx, m.leaf7_ecx, m.leaf7_edx = model.word("leaf7_ebx"), model.word("leaf7_ecx"), model.word("leaf7_edx")
         m.extended_edx, m.extended_ecx = model.word("extended_edx"), model.word("extended_ecx")
+        m.leaf13_eax = model.word("leaf13_eax")
 
     cdef failed(self, error):
         if self.error is None: self.error = error
@@ -185,7 +201,7 @@ cdef class Processor:
         memset(cpu.mtrr_variable, 0, sizeof(cpu.mtrr_variable))
         cpu.mtrr_default = 0
         memset(&cpu.fpu, 0, sizeof(cpu.fpu))
-        cpu.fpu.fcw, cpu.fpu.mxcsr = 0x40, 0x1F80
+        cpu.fpu.fcw, cpu.fpu.mxcsr, cpu.fpu.xcr0 = 0x40, 0x1F80, 1
         cpu.withheld = 0
         cpu.shadow = cpu.halted = cpu.nmi_blocked = cpu.nmi_pending = cpu.single = cpu.delivering = cpu.external = 0
         cpu.midway = cpu.trap = 0
@@ -207,6 +223,7 @@ cdef class Processor:
         else: cpu.stack_mask = 0xFFFFFFFFu if cpu.segment[SS].access & 0x4000 else 0xFFFF
         cpu.canonical_shift = 64 - (57 if cpu.paging.cr4 & CR4_LA57 else 48)
         cpu.link = NULL
+        update_units(cpu)
         flush_tlb(cpu, True)
 
     # ---- running ------------------------------------------------------------------------------------------------------------
@@ -293,6 +310,7 @@ cdef class Processor:
         if key == "cr8": return cpu.cr8
         if key == "efer": return cpu.paging.efer
         if len(key) == 3 and key[:2] == "dr" and key[2] in "01234567": return cpu.dr[int(key[2])]
+        if is_fpu_register(key): return read_fpu_register(cpu, key)
         raise AttributeError(f"a processor has no register {key!r}")
 
     def __setattr__(self, name, value):
@@ -331,7 +349,8 @@ cdef class Processor:
         elif len(key) == 3 and key[:2] == "dr" and key[2] in "01234567":
             cpu.dr[int(key[2])] = value
             arm(cpu)
-        elif key in ("halted", "intr", "gdtr", "idtr", "general", "fxsave"): getattr(Processor, key).__set__(self, value)
+        elif is_fpu_register(key): write_fpu_register(cpu, key, value)
+        elif key in ("halted", "intr", "gdtr", "idtr", "general", "fxsave", "vectors"): getattr(Processor, key).__set__(self, value)
         else: raise AttributeError(f"a processor has no register {key!r}")
 
     @property
@@ -369,36 +388,23 @@ cdef class Processor:
 
     @property
     def fxsave(self):
-        """x87, MMX and SSE registers at once, as FXSAVE64 stores them: 512 bytes (SDM volume 1, "FXSAVE Area")."""
-        cdef Fpu* f = &self.cpu.fpu
-        cdef bytes area = bytes(512)
-        cdef char* at = area
-        memcpy(at, &f.fcw, 2)
-        memcpy(at + 2, &f.fsw, 2)
-        memcpy(at + 4, &f.ftw, 1)
-        memcpy(at + 6, &f.fop, 2)
-        memcpy(at + 8, &f.fip, 8)
-        memcpy(at + 16, &f.fdp, 8)
-        memcpy(at + 24, &f.mxcsr, 4)
-        memcpy(at + 32, f.st, 128)
-        memcpy(at + 160, f.xmm, 256)
-        return area
+        """x87, MMX and SSE registers at once, as FXSAVE64 stores them: 512 bytes (SDM volume 1, "FXSAVE Area").
+
+        Setting it leaves the upper halves of YMM0 to YMM15 as they are."""
+        return fxsave_area(self.cpu)
 
     @fxsave.setter
-    def fxsave(self, bytes area):
-        if len(area) != 512: raise ValueError(f"{len(area)} bytes are no FXSAVE area")
-        cdef Fpu* f = &self.cpu.fpu
-        cdef const char* at = area
-        memcpy(&f.fcw, at, 2)
-        memcpy(&f.fsw, at + 2, 2)
-        memcpy(&f.ftw, at + 4, 1)
-        memcpy(&f.fop, at + 6, 2)
-        memcpy(&f.fip, at + 8, 8)
-        memcpy(&f.fdp, at + 16, 8)
-        memcpy(&f.mxcsr, at + 24, 4)
-        memcpy(f.st, at + 32, 128)
-        memcpy(f.xmm, at + 160, 256)
-        f.fcs = f.fds = 0
+    def fxsave(self, bytes area): load_fxsave_area(self.cpu, area)
+
+    @property
+    def vectors(self):
+        """YMM0 to YMM15 at once: 512 bytes, 32 each, the lowest byte first. Their lower halves are XMM0 to XMM15."""
+        return (<char*>self.cpu.fpu.ymm)[:512]
+
+    @vectors.setter
+    def vectors(self, bytes value):
+        if len(value) != 512: raise ValueError(f"{len(value)} bytes are not sixteen vector registers")
+        memcpy(self.cpu.fpu.ymm, <char*>value, 512)
 
     @property
     def gdtr(self): return self.cpu.gdtr.base, self.cpu.gdtr.limit
@@ -509,7 +515,10 @@ cdef class Processor:
             memset(&copy.unwind, 0, sizeof(copy.unwind))
             copy.memory, copy.python, copy.miss, copy.slow_handler, copy.code_written = NULL, NULL, NULL, NULL, NULL
             copy.port_in, copy.port_out, copy.acknowledge = NULL, NULL, NULL
-            copy.mmio_read, copy.mmio_write, copy.blocks = NULL, NULL, NULL
+            copy.mmio_read, copy.mmio_write, copy.blocks, copy.refuse, copy.misaligned = NULL, NULL, NULL, NULL, NULL
+            copy.host_float = 0
+            memset(copy.wide, 0, sizeof(copy.wide))
+            for i in range(8): memset(<u8*>&copy.fpu.fpr[i] + 10, 0, 6)                    # what the compiler leaves behind them
             state = (<char*>copy)[:size]
         finally:
             free(copy)

@@ -17,6 +17,8 @@ cdef extern from "_dispatch.h":
     Op* go "X86_GO"(Cpu*, Op*) nogil        # continue at this operation
     # A flat memory operand is in the TLB, or the handler ends here. A statement of its own, before anything changes.
     int reach "X86_REACH"(Cpu*, Op*, u64 linear, int kind, int size, int access) nogil
+    int require "X86_REQUIRE"(Cpu*, Op*, int kind, int unit) nogil          # the same: the unit may be used, or the handler ends
+    int aligned "X86_ALIGNED"(Cpu*, Op*, u64 linear, int kind, int bits, int aligned) nogil
     enum: THREADED "X86_THREADED"
 
 # ---- names for numbers -----------------------------------------------------------------------------------------
@@ -54,6 +56,8 @@ cdef enum:                      # Cpu.unwind_reason: why a handler was left by l
 
 cdef enum: SHADOW_STI = 1, SHADOW_STACK = 2             # STI: interrupts wait; MOV SS, POP SS: debug traps do as well
 
+cdef enum: X87 = 1, MMX = 2, SSE = 4, VEX = 8, PENDING = 16    # units, as bits of Cpu.barred; PENDING: an x87 exception waits
+
 cdef enum:                      # Op.repeat
     REPEAT_NONE = 0, REPEAT_E = 1, REPEAT_NE = 2,   # F3 and F2
     FUSED = 4                   # no repetition: two instructions in one Op
@@ -72,7 +76,7 @@ cdef struct Op:                 # one pre-decoded instruction (or fused pair): 6
     u8 index                    # gpr[] index or NONE
     u8 scale                    # 0..3
     u8 segment                  # of the memory operand
-    u8 size                     # operand size: 8, 16, 32, 64
+    u8 size                     # operand size, as its place in the table of handlers (size_index in _blocks.pyx)
     u8 address                  # address size: 16, 32, 64
     Op* target                  # a direct branch inside the page: the first Op of the block there, or NULL
     u64 rip                     # of this instruction
@@ -81,7 +85,8 @@ cdef struct Op:                 # one pre-decoded instruction (or fused pair): 6
     u8 total                    # first Op of a block: the most instructions a pass through it retires
     u8 repeat                   # REPEAT_*
     u16 form                    # row in the table of forms
-    u16 imm2                    # second immediate: ENTER's level, a far pointer's selector; the register in VEX.vvvv
+    u16 imm2                    # second immediate: ENTER's level, a far pointer's selector; the register in VEX.vvvv, or
+    #                             what stands for it in an older vector instruction: the destination is the first source
     Block* block
 
 cdef struct Block:              # straight-line code from one physical page, ready to run
@@ -187,14 +192,29 @@ cdef struct Paging:             # what the page walker has to know
     u32 physical_bits           # MAXPHYADDR
     u32 gigabyte_pages          # a level-3 entry may be a page
 
-cdef struct Fpu:                # x87, MMX, SSE: state only, FXSAVE's layout order
-    u16 fcw, fsw, fop
+cdef struct Float80:            # a value of the x87, and its register
+    u64 significand             # bit 63 is the integer bit; MM0 to MM7 are these words of R0 to R7
+    u16 sign_exponent           # 15 sign, 14..0 exponent + 16383
+
+cdef union Vector:              # a vector register, or as much of it as an instruction uses: bytes, words, doublewords, quadwords
+    u8 b[32]
+    u16 w[16]
+    u32 d[8]
+    u64 q[4]
+    i8 sb[32]
+    i16 sw[16]
+    i32 sd[8]
+    i64 sq[4]
+
+cdef struct Fpu:                # x87, MMX, SSE, AVX
+    u16 fcw, fsw, fop           # FSW 13..11 is TOP: ST(i) is fpr[(TOP + i) & 7]
     u8 ftw                      # abridged: bit i = physical register i is not empty
     u64 fip, fdp
     u16 fcs, fds
-    u32 mxcsr
-    u8 st[8][16]                # 80-bit values, ST(i) order of FXSAVE
-    u8 xmm[16][16]
+    u32 mxcsr                   # while the processor runs, _units.pxd says where MXCSR really is
+    u64 xcr0
+    Float80 fpr[8]              # physical registers R0 to R7
+    Vector ymm[16]              # XMM0 to XMM15 are the lower halves
 
 cdef struct Model:              # what processor this is: x86/models.py says it, _processor.pyx fills it in. No padding
     u64 instructions            # the rows of the table that it has: a bit for each name they ask for, see _decode.pyx
@@ -203,7 +223,7 @@ cdef struct Model:              # what processor this is: x86/models.py says it,
     u32 signature               # CPUID leaf 1 EAX, EDX after reset
     u32 highest_leaf, highest_extended      # of CPUID; the latter 0: there are no extended leaves
     u32 physical_bits, linear_bits
-    u32 leaf1_edx, leaf1_ecx, leaf7_ebx, leaf7_ecx, leaf7_edx, extended_edx, extended_ecx      # FEATURE_* of _model.pxd
+    u32 leaf1_edx, leaf1_ecx, leaf7_ebx, leaf7_ecx, leaf7_edx, extended_edx, extended_ecx, leaf13_eax, unused      # FEATURE_* of _model.pxd
 
 cdef struct Event:              # one delivered interrupt or exception, for the post-mortem
     u64 time, rip, target, detail, address
@@ -242,6 +262,7 @@ cdef struct Cpu:
     u64 mtrr_default
     Fpu fpu
     Model model
+    Vector wide[3]              # operands of handlers that call something: the address of a local would cost the tail call
     u64 random                  # where RDRAND and RDSEED are in their sequence
     # -- execution --
     u8 shadow                   # SHADOW_*: what has to wait until the next instruction is done
@@ -260,6 +281,9 @@ cdef struct Cpu:
     u8 trap                     # TF was set when this instruction began
     u8 canonical_shift          # 64 - bits of a linear address: 16, or 7 with CR4.LA57
     u8 large_pages              # the TLB holds pieces of large pages: INVLPG has to drop them all
+    u8 barred                   # units that the control registers switch off
+    u8 ignore_error             # IGNNE#: x87 exceptions do not wait
+    u8 host_float               # SSE arithmetic may be left to the host's: no exception is unmasked
     u32 debug_met               # DR6 bits of data breakpoints that the present instruction has met,
     u32 debug_pending           # and of all that wait for the end of an instruction
     i64 withheld                # budget kept back while one instruction runs alone: a REP does one iteration then
@@ -276,6 +300,8 @@ cdef struct Cpu:
     Memory* memory
     void* python                # the Processor object, for callbacks
     Op* (*miss)(Cpu*, Op*, u64 linear, int size, int access) noexcept nogil     # see X86_REACH
+    Op* (*refuse)(Cpu*, Op*, int unit) noexcept nogil                           # see X86_REQUIRE
+    Op* (*misaligned)(Cpu*, Op*, u64 linear) noexcept nogil
     Handler (*slow_handler)(Op*) noexcept nogil                                 # the segmented instantiation, or NULL
     void (*code_written)(void* blocks, u64 frame, u64 first, u64 last) noexcept nogil
     u64 (*port_in)(Cpu*, u32 port, int size) noexcept nogil

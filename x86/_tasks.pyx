@@ -12,6 +12,7 @@ from x86._debug cimport DR6_BT, DR7_LOCAL
 from x86._mmu cimport load_pdptes
 from x86._operands cimport next_rip, retire
 from x86._segments cimport *
+from x86._units cimport update_units
 from x86._causes cimport *
 
 cdef enum: CR0_TS = 8, CR4_PAE = 0x20
@@ -180,6 +181,7 @@ cdef void switch_task(Cpu* cpu, Op* op, const Descriptor* tss, int how, u64 rip,
     cpu.segment[TR].limit = limit_of(tss)
     cpu.segment[TR].access = tss.access | 2
     cpu.paging.cr0 |= CR0_TS
+    update_units(cpu)
     for i in range(8): cpu.gpr[i] = task.gpr[i] if wide else task.gpr[i] | <u64>0xFFFF0000      # as the 386 has it
     cpu.rip = task.rip
     set_arithmetic_flags(cpu, task.flags)

@@ -103,6 +103,8 @@ def concrete(size, instruction) -> int:
         return 64 if effective == 64 else 32
     if size == "z":
         return 16 if effective == 16 else 32
+    if size == "x":
+        return 256 if instruction.vex_l else 128
     return size or 0
 
 
@@ -133,14 +135,24 @@ def register_operand(instruction, position: int) -> str:
     if operand in ("sreg", "cr", "dr"):
         return SEGMENTS[instruction.reg & 7] if operand == "sreg" else f"{operand}{instruction.reg}"
     place = form.places[position]
-    index = instruction.opcode & 7 | (instruction.rex & 1) << 3 if place == "opcode" else getattr(instruction, place or "rm")
+    if place == "opcode":
+        index = instruction.opcode & 7 | (instruction.rex & 1) << 3
+    elif place == "is4":
+        index = instruction.immediate >> 4 & (15 if instruction.bits == 64 else 7)
+    else:
+        index = getattr(instruction, place or "rm")
     if operand.startswith("st"):
         return "st0" if operand == "st(0)" else f"st{index & 7}"
-    for vector in ("xmm", "ymm", "mm"):
-        if operand.startswith(vector):
-            return f"{vector}{index & 7 if vector == 'mm' else index}"
+    if table.is_vector(operand):
+        return vector_register(instruction, operand, index)
     head = operand.split("/")[0] if not operand.startswith("r/m") else operand
     return register(index, concrete(table.operand_size(head), instruction), instruction.rex)
+
+
+def vector_register(instruction, operand: str, index: int) -> str:
+    name = operand.split("/")[0]
+    name = ("ymm" if instruction.vex_l else "xmm") if name == "x" else name
+    return f"{name}{index & 7 if name == 'mm' else index}"
 
 
 def immediate(instruction, position: int) -> str:
@@ -199,12 +211,12 @@ def size_class(operand: str):
         return "v"
     if table.is_memory(operand):
         tail = operand.removeprefix("moffs") if operand.startswith("moffs") else operand.rpartition("m")[2]
-        return int(tail) if tail.isdigit() else tail or None
+        return None if operand.startswith("vm") else int(tail) if tail.isdigit() else tail or None
     if operand in ("al", "rAX", "sreg"):
         return {"al": 8, "rAX": "v", "sreg": 16}[operand]
     if not table.is_register(operand):
         return None
-    return {"x": 128, "y": 256, "m": 64}.get(operand[0]) or table.operand_size(operand)
+    return {"x": "x", "xmm": 128, "ymm": 256, "mm": 64}.get(operand) or table.operand_size(operand)
 
 
 def address(instruction) -> str:
@@ -219,13 +231,18 @@ def address(instruction) -> str:
         terms.append(register(instruction.base, size))
     if instruction.index != NONE:
         scale = 1 << instruction.scale
-        terms.append(register(instruction.index, size) + (f"*{scale}" if scale > 1 or not terms else ""))
+        terms.append(index_register(instruction) + (f"*{scale}" if scale > 1 or not terms else ""))
     if not terms:
         told = size == 64 or size == instruction.bits or instruction.bits == 64
         named = "" if told and not wide_offset(instruction) else f"{SIZE_NAMES[size]} "
         return f"{named}{segment}{number(displacement & (1 << size) - 1)}"
     sign = "-" if displacement < 0 else "+"
     return segment + "+".join(terms) + (f"{sign}{number(abs(displacement))}" if displacement else "")
+
+
+def index_register(instruction) -> str:
+    vector = next((operand[-1] for operand in instruction.form.operands if operand.startswith("vm")), "")
+    return f"{vector}mm{instruction.index}" if vector else register(instruction.index, instruction.address_size)
 
 
 def other_segment(instruction) -> bool:

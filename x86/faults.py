@@ -270,8 +270,8 @@ CAUSE_DEBUG_REGISTER = _cause(150, "An address in DR0 to DR3 was reached.", "lin
 CAUSE_TASK_DEBUG = _cause(151, "The T bit of the new task's TSS asks for a debug trap.")
 CAUSE_FPU_EMULATION = _cause(152, "CR0.EM says that there is no x87 unit.")
 CAUSE_FPU_TASK_SWITCHED = _cause(153, "CR0.TS says that the x87 and SSE state belongs to another task.")
-CAUSE_FPU_ERROR = _cause(154, "An unmasked x87 exception was pending.")
-CAUSE_SIMD_ERROR = _cause(155, "An unmasked SSE exception was met.")
+CAUSE_FPU_ERROR = _cause(154, "An unmasked x87 exception was pending.", "exceptions")
+CAUSE_SIMD_ERROR = _cause(155, "An unmasked SSE exception was met.", "exceptions")
 CAUSE_SYSENTER_CS = _cause(156, "IA32_SYSENTER_CS is null.")
 CAUSE_SYSCALL_OFF = _cause(157, "EFER.SCE is clear: SYSCALL and SYSRET are switched off.")
 CAUSE_SYSRET_TARGET = _cause(158, "SYSRET would return to an address that is not canonical.", "offset")
@@ -280,6 +280,11 @@ CAUSE_FLAGS_RESERVED = _cause(160, "The flags to be loaded ask for a mode that c
 CAUSE_MONITOR = _cause(161, "MONITOR and MWAIT do not take these hints or extensions.", "value")
 CAUSE_VIRTUAL_INTERRUPT = _cause(162, "VIF would be set while VIP is, or TF be popped: the monitor is asked.")
 CAUSE_INVPCID = _cause(163, "INVPCID does not take this type, or this descriptor.", "type")
+CAUSE_AVX_OFF = _cause(164, "AVX is switched off: it needs CR4.OSXSAVE, and bits 1 and 2 of XCR0.")
+
+# What the detail of an x87 or SSE exception is made of: bit -> name (SDM volume 1, "Floating-Point Exceptions")
+FLOAT_EXCEPTIONS = ("invalid operation", "denormal operand", "division by zero", "overflow", "underflow", "inexact result",
+                    "stack fault")
 
 
 def reason(cause: int) -> str:

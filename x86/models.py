@@ -14,23 +14,27 @@ from x86 import registers
 BITS = {
     "leaf1_edx": {"FPU": 0, "VME": 1, "DE": 2, "PSE": 3, "TSC": 4, "MSR": 5, "PAE": 6, "CX8": 8, "SEP": 11, "MTRR": 12,
                   "PGE": 13, "CMOV": 15, "PAT": 16, "PSE36": 17, "CLFSH": 19, "MMX": 23, "FXSR": 24, "SSE": 25, "SSE2": 26},
-    "leaf1_ecx": {"CX16": 13, "PCID": 17, "SSE4_2": 20, "MOVBE": 22, "POPCNT": 23, "RDRAND": 30},
-    "leaf7_ebx": {"FSGSBASE": 0, "BMI1": 3, "SMEP": 7, "BMI2": 8, "INVPCID": 10, "RDSEED": 18, "ADX": 19, "SMAP": 20,
-                  "CLFLUSHOPT": 23, "CLWB": 24},
-    "leaf7_ecx": {"UMIP": 2, "LA57": 16, "RDPID": 22},
+    "leaf1_ecx": {"SSE3": 0, "PCLMULQDQ": 1, "SSSE3": 9, "FMA": 12, "CX16": 13, "PCID": 17, "SSE4_1": 19, "SSE4_2": 20,
+                  "MOVBE": 22, "POPCNT": 23, "AES": 25, "XSAVE": 26, "AVX": 28, "F16C": 29, "RDRAND": 30},
+    "leaf7_ebx": {"FSGSBASE": 0, "BMI1": 3, "AVX2": 5, "SMEP": 7, "BMI2": 8, "INVPCID": 10, "RDSEED": 18, "ADX": 19, "SMAP": 20,
+                  "CLFLUSHOPT": 23, "CLWB": 24, "SHA": 29},
+    "leaf7_ecx": {"UMIP": 2, "GFNI": 8, "VAES": 9, "VPCLMULQDQ": 10, "LA57": 16, "RDPID": 22},
     "leaf7_edx": {},
     "extended_edx": {"SYSCALL": 11, "NX": 20, "1GB": 26, "RDTSCP": 27, "LM": 29},
     "extended_ecx": {"LAHF64": 0, "LZCNT": 5, "PREFETCHW": 8},
+    "leaf13_eax": {"XSAVEOPT": 0, "XSAVEC": 1, "XGETBV1": 2},
 }
 NO_BIT = ("CPUID", "486", "P6")
-UNFINISHED = ("SSE4_2",)                # the core has some of its instructions: they exist, but CPUID is silent
+# The core has some of their instructions: they exist, but CPUID is silent
+UNFINISHED = ("SSE3", "SSSE3", "SSE4_1", "SSE4_2", "PCLMULQDQ", "AES", "XSAVE", "AVX", "F16C", "FMA", "AVX2", "SHA", "GFNI",
+              "VAES", "VPCLMULQDQ", "XSAVEOPT", "XSAVEC", "XGETBV1")
 
 # The feature that a bit of a control register needs; those that are not here have no processor
 CR0 = {"PE": "", "MP": "", "EM": "", "TS": "", "ET": "", "NE": "486", "WP": "486", "AM": "486", "NW": "486", "CD": "486",
        "PG": ""}
 CR4 = {"VME": "VME", "PVI": "VME", "TSD": "TSC", "DE": "DE", "PSE": "PSE", "PAE": "PAE", "PGE": "PGE", "PCE": "P6",
        "OSFXSR": "FXSR", "OSXMMEXCPT": "SSE", "UMIP": "UMIP", "LA57": "LA57", "FSGSBASE": "FSGSBASE", "PCIDE": "PCID",
-       "SMEP": "SMEP", "SMAP": "SMAP"}
+       "OSXSAVE": "XSAVE", "SMEP": "SMEP", "SMAP": "SMAP"}
 EFER = {"SCE": "SYSCALL", "LME": "LM", "LMA": "LM", "NXE": "NX"}
 FLAGS = {"TF": "", "IF": "", "DF": "", "NT": "", "RF": "", "VM": "", "AC": "486", "VIF": "VME", "VIP": "VME", "ID": "CPUID"}
 
@@ -93,10 +97,11 @@ _add("486", "Intel DX4", 0x00480, (1, 0), 32, "486 CPUID")
 _add("pentium", "Pentium", 0x0052C, (1, 0), 32, "VME DE PSE TSC MSR CX8")
 _add("x86-64-v1", "Pentium 4 with Intel 64", 0x00F61, (5, 0x80000008), 36,
      "P6 PAE SEP MTRR PGE CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 SYSCALL NX LM")
-_add("x86-64-v2", "Core i7 of 2008", 0x106A5, (5, 0x80000008), 40, "CX16 SSE4_2 POPCNT LAHF64 RDTSCP")
-_add("x86-64-v3", "Core of 2013", 0x306C3, (7, 0x80000008), 40, "MOVBE LZCNT BMI1 BMI2 RDRAND 1GB SMEP PCID INVPCID FSGSBASE")
-_add("max", "everything that there is", 0x606A6, (7, 0x80000008), 40,
-     "SMAP PREFETCHW RDSEED ADX CLFLUSHOPT CLWB RDPID UMIP LA57")
+_add("x86-64-v2", "Core i7 of 2008", 0x106A5, (5, 0x80000008), 40, "SSE3 SSSE3 CX16 SSE4_1 SSE4_2 POPCNT LAHF64 RDTSCP")
+_add("x86-64-v3", "Core of 2013", 0x306C3, (13, 0x80000008), 40,
+     "PCLMULQDQ AES MOVBE LZCNT BMI1 BMI2 RDRAND 1GB SMEP PCID INVPCID FSGSBASE XSAVE XSAVEOPT AVX AVX2 FMA F16C")
+_add("max", "everything that there is", 0x606A6, (13, 0x80000008), 40,
+     "SHA GFNI VAES VPCLMULQDQ XSAVEC XGETBV1 SMAP PREFETCHW RDSEED ADX CLFLUSHOPT CLWB RDPID UMIP LA57")
 
 DEFAULT = "max"
 

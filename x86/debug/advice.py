@@ -91,6 +91,12 @@ BY_CAUSE = {
         "Clear CR0.EM and set CR0.MP before x87 or SSE instructions.",
     faults.CAUSE_FEATURE_OFF:
         "Compilers use SSE by default: set CR4.OSFXSR, clear CR0.EM, or compile with -mno-sse -mgeneral-regs-only.",
+    faults.CAUSE_AVX_OFF:
+        "Set CR4.OSXSAVE, then XCR0 by XSETBV to 7 (x87, SSE, AVX), if CPUID says that they are there; or compile with -mno-avx.",
+    faults.CAUSE_FPU_ERROR:
+        "FNINIT masks all x87 exceptions; a handler of #MF clears them by FNCLEX.",
+    faults.CAUSE_SIMD_ERROR:
+        "MXCSR = 1F80h masks all SSE exceptions; a handler of #XM clears the flags by LDMXCSR.",
     faults.CAUSE_MISALIGNED_OPERAND:
         "Align the operand to 16 bytes; for the stack: (RSP + 8) % 16 = 0 at a function's entry.",
     faults.CAUSE_UD:

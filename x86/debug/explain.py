@@ -170,6 +170,9 @@ def _detail(event) -> str:
     if kind == "register":
         name = (*SEGMENTS, "ldtr", "tr")[event.detail].upper() if event.detail < 8 else "?"
         return f" ({name})"
+    if kind == "exceptions":
+        names = [name for bit, name in enumerate(faults.FLOAT_EXCEPTIONS) if event.detail >> bit & 1]
+        return f" ({', '.join(names)})"
     digits = {"selector": 4, "vector": 2, "port": 4}.get(kind, 0)
     return f" ({kind} {event.detail:0{digits}X}h)"
 

@@ -9,6 +9,7 @@ from x86._interrupts cimport (log_mode, MODE_LMA_SET, MODE_PAE_SET, MODE_PE_CLEA
 from x86._mmu cimport load_pdptes
 from x86._model cimport *
 from x86._segments cimport *
+from x86._units cimport update_units
 
 cdef void refuse_value(Cpu* cpu, Op* op, u32 cause, u64 value) noexcept nogil:
     raise_error(cpu, op, VECTOR_GP, 0, cause, value)
@@ -52,6 +53,7 @@ cdef void write_cr0(Cpu* cpu, Op* op, u64 value) noexcept nogil:
     if changed >> 31: log_mode(cpu, op, MODE_PG_SET if paging_on(&next) else MODE_PG_CLEARED)
     if changed >> 31 and next.efer & EFER_LMA: log_mode(cpu, op, MODE_LMA_SET)
     if changed & (<u64>1 << 31 | CR0_WP | CR0_PE): flush_tlb(cpu, True)
+    update_units(cpu)
 
 # ---- CR3, CR4, CR8 --------------------------------------------------------------------------------------------------------
 
@@ -84,6 +86,7 @@ cdef void write_cr4(Cpu* cpu, Op* op, u64 value) noexcept nogil:
     cpu.canonical_shift = 64 - (57 if value & CR4_LA57 else 48)
     if changed & (CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP | CR4_SMAP | CR4_LA57 | CR4_PCIDE): flush_tlb(cpu, True)
     if changed & CR4_DE: arm(cpu)
+    update_units(cpu)
 
 cdef inline bint control_exists(Cpu* cpu, u32 number) noexcept nogil:        # CR0 CR2 CR3 CR4 CR8
     if number == 4: return cpu.model.cr4_bits != 0
@@ -140,6 +143,7 @@ cdef inline Op* lmsw(Cpu* cpu, Op* op, const int kind, const int size) noexcept 
 cdef inline Op* clts(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     privileged(cpu, op)
     cpu.paging.cr0 &= ~<u64>CR0_TS
+    update_units(cpu)
     return proceed(cpu, op)
 
 # ---- debug registers ----------------------------------------------------------------------------------------------------------

@@ -1,52 +1,31 @@
 # FNINIT FNCLEX FNOP FNSTCW FLDCW FNSTSW FWAIT FNSTENV FLDENV FNSAVE FRSTOR FXSAVE FXRSTOR LDMXCSR STMXCSR EMMS
 #
-# Fpu.st is in the order ST(0) .. ST(7), as FXSAVE has it; Fpu.ftw in that of the physical registers. TOP, bits 13..11 of
-# the status word, says which physical register is ST(0): when it changes, st[] turns.
-from libc.string cimport memcpy
-from x86._causes cimport (CAUSE_FEATURE_OFF, CAUSE_FPU_EMULATION, CAUSE_FPU_ERROR, CAUSE_FPU_TASK_SWITCHED,
-                          CAUSE_MISALIGNED_OPERAND, CAUSE_MXCSR_RESERVED)
-from x86._model cimport CR0_EM, CR0_MP, CR0_NE, CR0_TS, CR4_OSFXSR
+# Fpu.fpr and Fpu.ftw are in the order of the physical registers R0 to R7, images in memory in that of ST(0) to ST(7). TOP,
+# bits 13..11 of the status word, says which register is ST(0).
+from x86._causes cimport CAUSE_FPU_TASK_SWITCHED, CAUSE_MISALIGNED_OPERAND, CAUSE_MXCSR_RESERVED
+from x86._model cimport CR0_MP, CR0_TS
+from x86._units cimport check_unit, read_mxcsr, refuse, write_mxcsr
 
-cdef enum: VECTOR_UD = 6, VECTOR_NM = 7, VECTOR_GP = 13, VECTOR_MF = 16
+cdef enum: VECTOR_NM = 7, VECTOR_GP = 13
 cdef enum: EXCEPTIONS = 0x3F, ERROR_SUMMARY = 0x80, BUSY = 0x8000      # of the status word
-
-# ---- may it run? ------------------------------------------------------------------------------------------------------
-
-cdef inline void check_x87(Cpu* cpu, Op* op) noexcept nogil:
-    if unlikely(cpu.paging.cr0 & (CR0_EM | CR0_TS)):
-        raise_fault(cpu, op, VECTOR_NM, CAUSE_FPU_EMULATION if cpu.paging.cr0 & CR0_EM else CAUSE_FPU_TASK_SWITCHED, 0)
-
-cdef inline void check_pending(Cpu* cpu, Op* op) noexcept nogil:       # the exception of an earlier instruction
-    if unlikely(cpu.fpu.fsw & ERROR_SUMMARY and cpu.paging.cr0 & CR0_NE):
-        raise_fault(cpu, op, VECTOR_MF, CAUSE_FPU_ERROR, cpu.fpu.fsw)
-
-cdef inline void check_sse(Cpu* cpu, Op* op) noexcept nogil:
-    if unlikely(cpu.paging.cr0 & CR0_EM or not cpu.paging.cr4 & CR4_OSFXSR):
-        raise_fault(cpu, op, VECTOR_UD, CAUSE_FEATURE_OFF, 0)
-    if unlikely(cpu.paging.cr0 & CR0_TS): raise_fault(cpu, op, VECTOR_NM, CAUSE_FPU_TASK_SWITCHED, 0)
 
 # ---- the words --------------------------------------------------------------------------------------------------------
 
 cdef inline u32 top_of_stack(Cpu* cpu) noexcept nogil:
     return (cpu.fpu.fsw >> 11) & 7
 
-cdef void turn_to(Cpu* cpu, u32 top) noexcept nogil:            # st[] as it is seen with another TOP
-    cdef u8 before[8][16]
-    cdef u32 i, turn = top - top_of_stack(cpu)
-    memcpy(before, cpu.fpu.st, sizeof(before))
-    for i in range(8): memcpy(cpu.fpu.st[i], before[(i + turn) & 7], 16)
+cdef inline Float80* st(Cpu* cpu, u32 i) noexcept nogil:
+    return &cpu.fpu.fpr[(top_of_stack(cpu) + i) & 7]
 
 cdef inline void update_summary(Cpu* cpu) noexcept nogil:       # ES and B: an exception flag is set and not masked
     if cpu.fpu.fsw & ~cpu.fpu.fcw & EXCEPTIONS: cpu.fpu.fsw |= ERROR_SUMMARY | BUSY
     else: cpu.fpu.fsw &= <u16>~(ERROR_SUMMARY | BUSY)
 
 cdef void set_status(Cpu* cpu, u16 fsw) noexcept nogil:
-    turn_to(cpu, (fsw >> 11) & 7)
     cpu.fpu.fsw = fsw
     update_summary(cpu)
 
 cdef void initialize(Cpu* cpu) noexcept nogil:
-    turn_to(cpu, 0)
     cpu.fpu.fcw = 0x37F
     cpu.fpu.fsw = cpu.fpu.fop = cpu.fpu.fcs = cpu.fpu.fds = 0
     cpu.fpu.ftw = 0
@@ -56,11 +35,8 @@ cdef void initialize(Cpu* cpu) noexcept nogil:
 cdef u32 full_tags(Cpu* cpu) noexcept nogil:
     cdef u32 tags = 0, tag, exponent, i
     cdef u64 mantissa
-    cdef u8* value
     for i in range(8):
-        value = cpu.fpu.st[(i - top_of_stack(cpu)) & 7]
-        exponent = (<u16*>(value + 8))[0] & 0x7FFF
-        mantissa = (<u64*>value)[0]
+        exponent, mantissa = cpu.fpu.fpr[i].sign_exponent & 0x7FFF, cpu.fpu.fpr[i].significand
         if not (cpu.fpu.ftw >> i) & 1: tag = 3
         elif exponent == 0 and mantissa == 0: tag = 1
         else: tag = 2 if exponent == 0 or exponent == 0x7FFF or not mantissa >> 63 else 0
@@ -77,73 +53,68 @@ cdef u8 short_tags(u32 tags) noexcept nogil:
 # ---- small instructions -------------------------------------------------------------------------------------------------
 
 cdef inline Op* fninit(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_x87(cpu, op)
+    check_unit(cpu, op, X87)
     initialize(cpu)
     return proceed(cpu, op)
 
 cdef inline Op* fnclex(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_x87(cpu, op)
+    check_unit(cpu, op, X87)
     cpu.fpu.fsw &= 0x7F00
     return proceed(cpu, op)
 
 cdef inline Op* fnop(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_x87(cpu, op)
-    check_pending(cpu, op)
+    require(cpu, op, kind, X87)
     cpu.fpu.fip = op.rip                                # for an exception handler it was an instruction like any other
     return proceed(cpu, op)
 
 cdef inline Op* forgotten(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_x87(cpu, op)                                  # FENI FDISI FSETPM, which do not wait for pending exceptions
+    check_unit(cpu, op, X87)                                  # FENI FDISI FSETPM, which do not wait for pending exceptions
     return proceed(cpu, op)
 
 cdef inline Op* fnstcw(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_x87(cpu, op)
+    check_unit(cpu, op, X87)
     store(cpu, op, operand_address(cpu, op, kind, 16, WRITE), cpu.fpu.fcw, 16, op.segment)
     return proceed(cpu, op)
 
 cdef inline Op* fldcw(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_x87(cpu, op)
-    check_pending(cpu, op)
+    require(cpu, op, kind, X87)
     cpu.fpu.fcw = (<u16>load(cpu, op, operand_address(cpu, op, kind, 16, READ), 16, op.segment) & 0x1F3F) | 0x40
     update_summary(cpu)
     return proceed(cpu, op)
 
 cdef inline Op* fnstsw(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_x87(cpu, op)
+    check_unit(cpu, op, X87)
     store(cpu, op, operand_address(cpu, op, kind, 16, WRITE), cpu.fpu.fsw, 16, op.segment)
     return proceed(cpu, op)
 
 cdef inline Op* fnstsw_ax(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_x87(cpu, op)
+    check_unit(cpu, op, X87)
     write_register(cpu, RAX, cpu.fpu.fsw, 16)
     return proceed(cpu, op)
 
 cdef inline Op* fwait(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     if unlikely(cpu.paging.cr0 & (CR0_MP | CR0_TS) == CR0_MP | CR0_TS):
         raise_fault(cpu, op, VECTOR_NM, CAUSE_FPU_TASK_SWITCHED, 0)
-    check_pending(cpu, op)
+    if unlikely(cpu.fpu.fsw & ERROR_SUMMARY) and not cpu.ignore_error: refuse(cpu, op, PENDING)
     return proceed(cpu, op)
 
 cdef inline Op* emms(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    if unlikely(cpu.paging.cr0 & CR0_EM): raise_fault(cpu, op, VECTOR_UD, CAUSE_FPU_EMULATION, 0)
-    check_x87(cpu, op)
-    check_pending(cpu, op)
+    require(cpu, op, kind, MMX)
     cpu.fpu.ftw = 0
-    turn_to(cpu, 0)                                     # as every MMX instruction does
-    cpu.fpu.fsw &= 0xC7FF
+    cpu.fpu.fsw &= 0xC7FF                               # TOP is 0, as after every MMX instruction
     return proceed(cpu, op)
 
 cdef inline Op* ldmxcsr(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef u64 value
-    check_sse(cpu, op)
+    check_unit(cpu, op, SSE)
     value = load(cpu, op, operand_address(cpu, op, kind, 32, READ), 32, op.segment)
     if unlikely(value >> 16): raise_error(cpu, op, VECTOR_GP, 0, CAUSE_MXCSR_RESERVED, value)
-    cpu.fpu.mxcsr = <u32>value
+    write_mxcsr(cpu, <u32>value)
     return proceed(cpu, op)
 
 cdef inline Op* stmxcsr(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_sse(cpu, op)
-    store(cpu, op, operand_address(cpu, op, kind, 32, WRITE), cpu.fpu.mxcsr, 32, op.segment)
+    check_unit(cpu, op, SSE)
+    store(cpu, op, operand_address(cpu, op, kind, 32, WRITE), read_mxcsr(cpu), 32, op.segment)
     return proceed(cpu, op)
 
 # ---- areas in memory ----------------------------------------------------------------------------------------------------
@@ -218,8 +189,8 @@ cdef void save_all(Cpu* cpu, Op* op, int size) noexcept nogil:
     cdef u64 where = area(cpu, op, start + 80, WRITE)
     put_environment(cpu, op, where, size)
     for i in range(8):
-        put(cpu, op, where, start + 10 * i, (<u64*>cpu.fpu.st[i])[0], 64)
-        put(cpu, op, where, start + 10 * i + 8, (<u16*>&cpu.fpu.st[i][8])[0], 16)
+        put(cpu, op, where, start + 10 * i, st(cpu, i).significand, 64)
+        put(cpu, op, where, start + 10 * i + 8, st(cpu, i).sign_exponent, 16)
     initialize(cpu)
 
 cdef void load_all(Cpu* cpu, Op* op, int size) noexcept nogil:
@@ -227,28 +198,26 @@ cdef void load_all(Cpu* cpu, Op* op, int size) noexcept nogil:
     cdef u64 where = area(cpu, op, start + 80, READ)
     get_environment(cpu, op, where, size)
     for i in range(8):
-        (<u64*>cpu.fpu.st[i])[0] = get(cpu, op, where, start + 10 * i, 64)
-        (<u16*>&cpu.fpu.st[i][8])[0] = <u16>get(cpu, op, where, start + 10 * i + 8, 16)
+        st(cpu, i).significand = get(cpu, op, where, start + 10 * i, 64)
+        st(cpu, i).sign_exponent = <u16>get(cpu, op, where, start + 10 * i + 8, 16)
 
 cdef inline Op* fnstenv(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_x87(cpu, op)
+    check_unit(cpu, op, X87)
     save_environment(cpu, op, size)
     return proceed(cpu, op)
 
 cdef inline Op* fldenv(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_x87(cpu, op)
-    check_pending(cpu, op)
+    require(cpu, op, kind, X87)
     get_environment(cpu, op, area(cpu, op, 7 * (size // 8), READ), size)
     return proceed(cpu, op)
 
 cdef inline Op* fnsave(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_x87(cpu, op)
+    check_unit(cpu, op, X87)
     save_all(cpu, op, size)
     return proceed(cpu, op)
 
 cdef inline Op* frstor(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_x87(cpu, op)
-    check_pending(cpu, op)
+    require(cpu, op, kind, X87)
     load_all(cpu, op, size)
     return proceed(cpu, op)
 
@@ -259,7 +228,7 @@ cdef inline Op* frstor(Cpu* cpu, Op* op, const int kind, const int size) noexcep
 
 cdef u64 fx_area(Cpu* cpu, Op* op, int access) noexcept nogil:
     cdef u64 where
-    check_x87(cpu, op)
+    check_unit(cpu, op, X87)
     where = segmented(cpu, op, offset_of(cpu, op), op.segment, 512, access)
     if where & 15: raise_error(cpu, op, VECTOR_GP, 0, CAUSE_MISALIGNED_OPERAND, where)
     probe(cpu, op, where, 512, access, op.segment)
@@ -275,13 +244,13 @@ cdef void save_extended(Cpu* cpu, Op* op, int size) noexcept nogil:
     else:
         put(cpu, op, where, 8, <u32>cpu.fpu.fip | <u64>cpu.fpu.fcs << 32, 64)
         put(cpu, op, where, 16, <u32>cpu.fpu.fdp | <u64>cpu.fpu.fds << 32, 64)
-    put(cpu, op, where, 24, cpu.fpu.mxcsr | <u64>0xFFFF << 32, 64)
+    put(cpu, op, where, 24, read_mxcsr(cpu) | <u64>0xFFFF << 32, 64)
     for i in range(8):
-        put(cpu, op, where, 32 + 16 * i, (<u64*>cpu.fpu.st[i])[0], 64)
-        put(cpu, op, where, 40 + 16 * i, (<u16*>&cpu.fpu.st[i][8])[0], 64)
+        put(cpu, op, where, 32 + 16 * i, st(cpu, i).significand, 64)
+        put(cpu, op, where, 40 + 16 * i, st(cpu, i).sign_exponent, 64)
     for i in range(16 if cpu.code_bits == 64 else 8):
-        put(cpu, op, where, 160 + 16 * i, (<u64*>cpu.fpu.xmm[i])[0], 64)
-        put(cpu, op, where, 168 + 16 * i, (<u64*>&cpu.fpu.xmm[i][8])[0], 64)
+        put(cpu, op, where, 160 + 16 * i, cpu.fpu.ymm[i].q[0], 64)
+        put(cpu, op, where, 168 + 16 * i, cpu.fpu.ymm[i].q[1], 64)
 
 cdef void load_extended(Cpu* cpu, Op* op, int size) noexcept nogil:
     cdef u64 where = fx_area(cpu, op, READ), words = get(cpu, op, where, 0, 64)
@@ -292,18 +261,18 @@ cdef void load_extended(Cpu* cpu, Op* op, int size) noexcept nogil:
     if size != 64:
         cpu.fpu.fcs, cpu.fpu.fds = <u16>(cpu.fpu.fip >> 32), <u16>(cpu.fpu.fdp >> 32)
         cpu.fpu.fip, cpu.fpu.fdp = <u32>cpu.fpu.fip, <u32>cpu.fpu.fdp
-    cpu.fpu.mxcsr = <u32>mxcsr
+    write_mxcsr(cpu, <u32>mxcsr)
     cpu.fpu.fcw = (<u16>words & 0x1F3F) | 0x40
     cpu.fpu.fsw = <u16>(words >> 16)                    # the registers come in the order of this TOP
     cpu.fpu.ftw = <u8>(words >> 32)
     cpu.fpu.fop = <u16>(words >> 48) & 0x7FF
     update_summary(cpu)
     for i in range(8):
-        (<u64*>cpu.fpu.st[i])[0] = get(cpu, op, where, 32 + 16 * i, 64)
-        (<u16*>&cpu.fpu.st[i][8])[0] = <u16>get(cpu, op, where, 40 + 16 * i, 16)
+        st(cpu, i).significand = get(cpu, op, where, 32 + 16 * i, 64)
+        st(cpu, i).sign_exponent = <u16>get(cpu, op, where, 40 + 16 * i, 16)
     for i in range(16 if cpu.code_bits == 64 else 8):
-        (<u64*>cpu.fpu.xmm[i])[0] = get(cpu, op, where, 160 + 16 * i, 64)
-        (<u64*>&cpu.fpu.xmm[i][8])[0] = get(cpu, op, where, 168 + 16 * i, 64)
+        cpu.fpu.ymm[i].q[0] = get(cpu, op, where, 160 + 16 * i, 64)
+        cpu.fpu.ymm[i].q[1] = get(cpu, op, where, 168 + 16 * i, 64)
 
 cdef inline Op* fxsave(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     save_extended(cpu, op, size)

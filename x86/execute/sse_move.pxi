@@ -1,16 +1,11 @@
 # MOVAPS MOVUPS MOVDQA MOVDQU MOVQ MOVD XORPS PXOR: 128 bits are two halves of 64
-from x86._causes cimport CAUSE_FEATURE_OFF, CAUSE_FPU_TASK_SWITCHED, CAUSE_MISALIGNED_OPERAND
-from x86._model cimport CR0_EM, CR0_TS, CR4_OSFXSR
+from x86._causes cimport CAUSE_MISALIGNED_OPERAND
+from x86._units cimport check_unit
 
-cdef enum: VECTOR_UD = 6, VECTOR_NM = 7, VECTOR_GP = 13
-
-cdef inline void check_sse(Cpu* cpu, Op* op) noexcept nogil:
-    if unlikely(cpu.paging.cr0 & CR0_EM or not cpu.paging.cr4 & CR4_OSFXSR):
-        raise_fault(cpu, op, VECTOR_UD, CAUSE_FEATURE_OFF, 0)
-    if unlikely(cpu.paging.cr0 & CR0_TS): raise_fault(cpu, op, VECTOR_NM, CAUSE_FPU_TASK_SWITCHED, 0)
+cdef enum: VECTOR_GP = 13
 
 cdef inline u64* half(Cpu* cpu, u8 number, const int which) noexcept nogil:
-    return (<u64*>cpu.fpu.xmm[number]) + which
+    return &cpu.fpu.ymm[number].q[which]
 
 cdef inline u64 upper(Cpu* cpu, u64 where) noexcept nogil:
     return where + 8 if cpu.code_bits == 64 else <u32>(where + 8)
@@ -31,7 +26,7 @@ cdef inline void write_vector(Cpu* cpu, u8 number, u64 low, u64 high) noexcept n
 
 cdef inline Op* load_vector(Cpu* cpu, Op* op, const int kind, const int size, const int aligned) noexcept nogil:
     cdef u64 where = 0, low
-    check_sse(cpu, op)
+    check_unit(cpu, op, SSE)
     if kind & SRC_S: where = vector_address(cpu, op, READ, aligned)
     low = source_half(cpu, op, where, kind, 0)
     write_vector(cpu, op.dst, low, source_half(cpu, op, where, kind, 1))
@@ -39,7 +34,7 @@ cdef inline Op* load_vector(Cpu* cpu, Op* op, const int kind, const int size, co
 
 cdef inline Op* store_vector(Cpu* cpu, Op* op, const int kind, const int size, const int aligned) noexcept nogil:
     cdef u64 where
-    check_sse(cpu, op)
+    check_unit(cpu, op, SSE)
     if kind & DST_S:
         where = vector_address(cpu, op, WRITE, aligned)
         if not aligned: probe(cpu, op, where, 16, WRITE, op.segment)
@@ -50,7 +45,7 @@ cdef inline Op* store_vector(Cpu* cpu, Op* op, const int kind, const int size, c
 
 cdef inline Op* xor_vector(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef u64 where = 0, low
-    check_sse(cpu, op)
+    check_unit(cpu, op, SSE)
     if kind & SRC_S: where = vector_address(cpu, op, READ, True)
     low = source_half(cpu, op, where, kind, 0)
     write_vector(cpu, op.dst, half(cpu, op.dst, 0)[0] ^ low, half(cpu, op.dst, 1)[0] ^ source_half(cpu, op, where, kind, 1))
@@ -61,24 +56,24 @@ cdef inline Op* movnti(Cpu* cpu, Op* op, const int kind, const int size) noexcep
     return proceed(cpu, op)
 
 cdef inline Op* load_quadword(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_sse(cpu, op)
+    check_unit(cpu, op, SSE)
     write_vector(cpu, op.dst, source_half(cpu, op, operand_address(cpu, op, kind, 64, READ), kind, 0), 0)
     return proceed(cpu, op)
 
 cdef inline Op* store_quadword(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_sse(cpu, op)
+    check_unit(cpu, op, SSE)
     if kind & DST_S: store(cpu, op, operand_address(cpu, op, kind, 64, WRITE), half(cpu, op.src, 0)[0], 64, op.segment)
     else: write_vector(cpu, op.dst, half(cpu, op.src, 0)[0], 0)
     return proceed(cpu, op)
 
 cdef inline Op* general_to_vector(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_sse(cpu, op)
+    check_unit(cpu, op, SSE)
     write_vector(cpu, op.dst, read_source(cpu, op, operand_address(cpu, op, kind, size, READ), kind, size), 0)
     return proceed(cpu, op)
 
 cdef inline Op* vector_to_general(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef u64 where
-    check_sse(cpu, op)
+    check_unit(cpu, op, SSE)
     where = operand_address(cpu, op, kind, size, WRITE)
     write_destination(cpu, op, where, truncate(half(cpu, op.src, 0)[0], size), kind, size)
     return proceed(cpu, op)

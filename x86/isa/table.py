@@ -15,6 +15,7 @@ Encoding: what must be there, in order
     F8 (last)     a ModRM byte that must have exactly this value (mod is 3)
     ib iw iz iv   immediate of 1, 2, 2-or-4, operand-size bytes   cb cz         displacement of a relative branch
     ptr           far pointer: offset of operand size, selector   moffs         offset of address size
+    /is4          a byte whose bits 7..4 number a register (legacy code: 6..4)
 
 Operands, in Intel's order
     r/m8 r/m16 r/m32 r/m64 r/mv r/my r/mz    register or memory       r8 r16 r32 r64 rv ry rz   register
@@ -24,9 +25,12 @@ Operands, in Intel's order
     rel8 relz     relative branch target                              ptr16:v                   far pointer
     al rAX cl dx 1 es cs ss ds fs gs         these very operands      sreg cr dr                by ModRM.reg
     xmm ymm mm st(0) st(i)                   vector and x87 registers, by number
+    x x/m mx                                 xmm or ymm by VEX.L, or 128 or 256 bits of memory
+    vm32x vm64x vm32y vm64y                  as many places in memory as an xmm or ymm index has doublewords or quadwords
     Under VEX the registers that are not r/m are named, in this order, by ModRM.reg and VEX.vvvv; with /digit by vvvv; where
-    r/m is the first operand and two follow, by vvvv and ModRM.reg. A vvvv that names nothing must be 1111b.
-Sizes: v is 16, 32 or 64 by operand size; z is 16 or 32 (32 also where v is 64); y is 32 or 64.
+    r/m is the first operand and two follow, by vvvv and ModRM.reg; a fourth one by /is4. A vvvv that names nothing must be
+    1111b.
+Sizes: v is 16, 32 or 64 by operand size; z is 16 or 32 (32 also where v is 64); y is 32 or 64; x is 128 or 256 by VEX.L.
 
 Attributes of a form
     lock          LOCK is legal with a memory destination             rep           takes REP/REPE/REPNE
@@ -47,7 +51,7 @@ from dataclasses import dataclass, field
 
 KINDS = {"rr": 0, "rm": 4, "rs": 8, "ri": 16, "rc": 32, "mr": 1, "mi": 17, "mc": 33, "sr": 2, "si": 18, "sc": 34}
 SIZES = {"v": (16, 32, 64), "y": (32, 64), "z": (16, 32), 0: (0,), 8: (8,), 16: (16,), 32: (32,), 64: (64,),
-         128: (128,), 80: (80,)}
+         128: (128,), 80: (80,), 256: (256,), "x": (128, 256)}
 PREFIXES = ("NP", "NFx", "66", "F3", "F2")
 VEX_MAP = 4                                     # Form.map: the map of VEX.mmmmm and this
 VEX_WORDS = {"LZ": ("vex_l", 0), "L0": ("vex_l", 0), "128": ("vex_l", 0), "L1": ("vex_l", 1), "256": ("vex_l", 1),
@@ -130,7 +134,7 @@ class Form:
                 self.modrm = True
             elif word[0] == "/" and word[1:].isdigit():
                 self.modrm, self.digit = True, int(word[1:])
-            elif word in ("ib", "iw", "iz", "iv", "cb", "cz", "ptr", "moffs"):
+            elif word in ("ib", "iw", "iz", "iv", "cb", "cz", "ptr", "moffs", "/is4"):
                 immediates.append(word)
             elif len(word) == 2 and not immediates:
                 self.modrm, self.modrm_byte = True, int(word, 16)
@@ -162,6 +166,7 @@ class Form:
             free = free[1:] if fixed_reg else free
         elif self.vex:
             free = ["vvvv"] if fixed_reg else ["vvvv", "reg"] if places[0] == "rm" and len(named) == 2 else ["reg", "vvvv"]
+            free += ["is4"] * ("/is4" in self.immediates)
         else:
             free = ["reg"]
         if len(named) > len(free):
@@ -175,7 +180,19 @@ class Form:
             size = operand_size(operand)
             if size is not None:
                 return size
+        for register, size in (("ymm", 256), ("x", "x"), ("xmm", 128), ("mm", 64)):
+            if any(operand.split("/")[0] == register for operand in self.operands):
+                return size
         return 0
+
+    @property
+    def vector(self):
+        """Whether a register of MMX, SSE or AVX is among the operands."""
+        return any(is_vector(operand) for operand in self.operands)
+
+    @property
+    def vsib(self):
+        return any(operand.startswith("vm") for operand in self.operands)
 
     @property
     def rm_position(self):
@@ -262,7 +279,10 @@ FUSED: list[tuple] = []                         # (name, handler, kind number, s
 def instruction(mnemonic, flags="", summary="", reference=""):
     """Start a row. flags: "reads C, writes OSZAPC, undefined A" in the letters O S Z A P C D I T."""
     import sys
-    family = sys._getframe(1).f_globals["__name__"].rsplit(".", 1)[-1]
+    frame = sys._getframe(1)
+    while frame.f_globals["__name__"] == "x86.isa.vector":              # it only helps to write rows
+        frame = frame.f_back
+    family = frame.f_globals["__name__"].rsplit(".", 1)[-1]
     row = Row(mnemonic, flags, summary, family, [], reference)
     ROWS.append(row)
     return row
@@ -271,6 +291,11 @@ def instruction(mnemonic, flags="", summary="", reference=""):
 def safe(name):
     """A mnemonic as a Cython identifier: and -> and_."""
     return name + "_" if keyword.iskeyword(name) or name in _CYTHON_KEYWORDS else name
+
+
+def is_vector(operand):
+    """xmm, ymm, mm, x, and these or memory."""
+    return operand.split("/")[0] in ("xmm", "ymm", "mm", "x")
 
 
 def is_memory(operand):
@@ -286,8 +311,8 @@ def is_register(operand):
 
 def memory_only(operand):
     return operand == "m" or (operand[0] == "m" and operand[1:] in
-                              ("8", "16", "32", "64", "80", "128", "256", "512", "v", "y", "z", "16:v", "off")) \
-        or operand.startswith("moffs")
+                              ("8", "16", "32", "64", "80", "128", "256", "512", "v", "x", "y", "z", "16:v", "off")) \
+        or operand.startswith(("moffs", "vm"))
 
 
 def operand_size(operand):
@@ -298,7 +323,7 @@ def operand_size(operand):
         return "v"
     if operand.startswith("moffs"):
         return 8 if operand == "moffs8" else "v"
-    if operand.startswith(("imm", "rel", "xmm", "ymm", "mm", "st")) or operand in (
+    if operand.startswith(("imm", "rel", "x", "ymm", "mm", "mx", "vm", "st")) or operand in (
             "cl", "dx", "1", "es", "cs", "ss", "ds", "fs", "gs", "sreg", "cr", "dr", "m"):
         return None
     tail = operand.split("/")[0] if operand.startswith("r") and not operand.startswith("r/m") else \
