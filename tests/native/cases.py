@@ -50,7 +50,7 @@ EXCLUDED = {
 } | dict.fromkeys(("sgdt", "sidt", "sldt", "str", "smsw"), "UMIP: the kernel answers in the processor's place")
 # Features as Linux spells them; what has no bit of its own is part of "lm"
 FEATURES = {"lzcnt": "abm", "clfsh": "clflush", "lahf64": "lahf_lm", "sse3": "pni", "prefetchw": "3dnowprefetch", "486": "lm",
-            "p6": "lm", "cpuid": "lm"}
+            "p6": "lm", "cpuid": "lm", "sha": "sha_ni"}
 
 
 @cache
