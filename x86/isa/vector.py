@@ -11,26 +11,26 @@ MMX, SSE, VEX = 2, 4, 8
 
 
 def packed(name, opcode, summary, handler, constants=(), *, prefix="66", space="0F", mmx="", sse="SSE2", avx="AVX",
-           avx256="AVX2", sources=2, immediate="", w="WIG", tail="", **attributes):
+           avx256="AVX2", sources=2, immediate="", w="WIG", tail="", flags="", last=None, **attributes):
     """Rows for all encodings of an instruction on whole vectors.
 
     mmx, sse, avx, avx256: the feature that brought the encoding with mm, xmm, VEX.128 and VEX.256; "" where there is none.
     sources: 2, of which VEX names the first one in vvvv; 1: the only one is r/m. immediate: "imm8u" or "".
-    tail: what follows the opcode besides /r (/6, say). attributes go to every form."""
+    tail: what follows the opcode besides /r (/6, say). last: {register: r/m operand} where that is not of the register's
+    width, {"ymm": "xmm/m128"}. attributes go to every form. Returns the rows (None for one that has no form)."""
     more = f", {immediate}" if immediate else ""
     end = f"{opcode} {tail or '/r'}" + (" ib" if immediate else "")
-    older, newer = instruction(name, summary=summary), None
     legacy = " ".join((space[:2], space[2:])).strip()
-    if mmx:
-        older.form(f"NP {legacy} {end}", f"mm, mm/m64{more}", handler=handler, constants=(MMX, *constants), cpuid=mmx,
-                   **attributes)
-    if sse:
-        older.form(f"{prefix} {legacy} {end}", f"xmm, xmm/m128{more}", handler=handler, constants=(SSE, *constants), cpuid=sse,
-                   **attributes)
+    last = {"mm": "mm/m64", "xmm": "xmm/m128", "ymm": "ymm/m256"} | (last or {})
+    older = instruction(name, flags, summary) if mmx or sse else None
+    newer = instruction(f"v{name}", flags, summary) if avx or avx256 else None
+    for register, feature, words, unit in (("mm", mmx, "NP", MMX), ("xmm", sse, prefix, SSE)):
+        if feature:
+            older.form(f"{words} {legacy} {end}", f"{register}, {last[register]}{more}", handler=handler,
+                       constants=(unit, *constants), cpuid=feature, **attributes)
     for length, register, feature in (("128", "xmm", avx), ("256", "ymm", avx256)):
         if feature:
-            newer = newer or instruction(f"v{name}", summary=summary)
             words = f"VEX.{length}.{'' if prefix == 'NP' else prefix + '.'}{space}.{w}"
-            newer.form(f"{words} {end}", ", ".join([register] * sources) + f", {register}/m{length}{more}", handler=handler,
+            newer.form(f"{words} {end}", ", ".join([register] * sources) + f", {last[register]}{more}", handler=handler,
                        constants=(VEX, *constants), cpuid=feature, **attributes)
     return older, newer
