@@ -20,7 +20,7 @@ PREFIX_STATES = frozenset({"NP", "66", "F3", "F2"})
 PREFIXES = {None: PREFIX_STATES, "NFx": {"NP", "66"}}
 ANY = frozenset({0, 1})
 HANDLER = re.compile(r"^cdef inline Op\* (\w+)\(Cpu\* cpu, Op\* op, const int kind, const int size"
-                     r"((?:, const int \w+)*)\)", re.MULTILINE)
+                     r"((?:,\s+const int \w+)*)\)", re.MULTILINE)
 
 
 def name(form):
@@ -191,7 +191,7 @@ def test_every_row_has_a_line(family):
 OPERAND = re.compile(r"r/m(8|16|32|64|v|y|z)|r(8|16|32|64|v|y|z)(/m(8|16|32|64))?"
                      r"|m(8|16|32|64|80|128|256|512|v|y|z|16:v)?|moffs[8v]|imm(8|8u|16|z|v)"
                      r"|rel[8z]|ptr16:v|al|rAX|cl|dx|1|[c-gs]s|sreg|cr|dr"
-                     r"|[xy]mm(/m(8|16|32|64|128|256))?|mm(/m(32|64))?|st\((0|i)\)")
+                     r"|[xy]mm(/m(8|16|32|64|128|256))?|mm(/m(32|64))?|vm(32|64)[xy]|st\((0|i)\)")
 FLAGS = re.compile(r"(reads|writes|undefined) [OSZAPCDIT]+")
 
 
