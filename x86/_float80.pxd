@@ -137,7 +137,11 @@ cdef inline bint quick_add(Float80 a, Float80 b, u32 flip, Float80* result, Floa
     high = larger - smaller - (low != 0)
     low = 0 - low
     if not high >> 63:
-        if unlikely(high == 0): return False
+        if unlikely(high == 0):
+            if low: return False
+            mode.up = 0
+            result[0] = f80(0, 0)
+            return True
         shift = leading_zeros(high)
         high = high << shift | low >> (64 - shift)
         low <<= shift

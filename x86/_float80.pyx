@@ -80,46 +80,68 @@ cdef inline Float80 zero_of_difference(u32 sign, u32 other, FloatMode* mode) noe
 
 cdef enum: ADD, SUB, MUL, DIV
 
+cdef bint no_sum(Float80 a, Float80 b, Float80* answer, FloatMode* mode) noexcept nogil:
+    cdef u32 sign = sign_of(a), other = sign_of(b)
+    cdef Parts x
+    if f80_is_infinite(a) and f80_is_infinite(b) and sign != other:
+        answer[0] = invalid(mode)
+    elif denormals_trap(f80_is_denormal(a) or f80_is_denormal(b), mode) or f80_is_infinite(a):
+        answer[0] = a
+    elif f80_is_infinite(b):
+        answer[0] = b
+    elif f80_is_zero(a) and f80_is_zero(b):
+        answer[0] = zero_of_difference(sign, other, mode)
+    elif f80_is_zero(a) or f80_is_zero(b):                      # rounded all the same
+        x = split(b if f80_is_zero(a) else a)
+        answer[0] = pack(Sum(x.significand, 0, x.exponent, x.sign), mode)
+    else:
+        return False
+    return True
+
+cdef bint no_product(Float80 a, Float80 b, Float80* answer, FloatMode* mode) noexcept nogil:
+    cdef u32 sign = sign_of(a) ^ sign_of(b)
+    cdef bint infinite = f80_is_infinite(a) or f80_is_infinite(b), zero = f80_is_zero(a) or f80_is_zero(b)
+    if infinite and zero: answer[0] = invalid(mode)
+    elif denormals_trap(f80_is_denormal(a) or f80_is_denormal(b), mode): answer[0] = a
+    elif infinite: answer[0] = signed_infinity(sign)
+    elif zero: answer[0] = signed_zero(sign)
+    else: return False
+    return True
+
+cdef bint no_quotient(Float80 a, Float80 b, Float80* answer, FloatMode* mode) noexcept nogil:
+    cdef u32 sign = sign_of(a) ^ sign_of(b)
+    if (f80_is_zero(a) and f80_is_zero(b)) or (f80_is_infinite(a) and f80_is_infinite(b)):
+        answer[0] = invalid(mode)
+    elif f80_is_zero(b) and not f80_is_infinite(a):
+        mode.raised |= FLOAT_ZE
+        answer[0] = signed_infinity(sign)
+    elif denormals_trap(f80_is_denormal(a) or f80_is_denormal(b), mode): answer[0] = a
+    elif f80_is_infinite(a): answer[0] = signed_infinity(sign)
+    elif f80_is_infinite(b) or f80_is_zero(a): answer[0] = signed_zero(sign)
+    else: return False
+    return True
+
 cdef Float80 slowly(Float80 a, Float80 b, int operation, FloatMode* mode) noexcept nogil:
     """What the quick ways leave: operands or results that are not normal, other roundings."""
-    cdef u32 sign = sign_of(a) ^ sign_of(b)
-    cdef bint zero_a = f80_is_zero(a), zero_b = f80_is_zero(b)
-    cdef bint infinite_a = f80_is_infinite(a), infinite_b = f80_is_infinite(b)
     cdef Parts x, y
     cdef Sum result
     cdef Float80 answer
-    if f80_no_number(a, b, &answer, mode): return answer
-    mode.up = 0
-    if operation == MUL:
-        if (infinite_a and zero_b) or (infinite_b and zero_a): return invalid(mode)
-    elif operation == DIV:
-        if (zero_a and zero_b) or (infinite_a and infinite_b): return invalid(mode)
-        if zero_b and not infinite_a:
-            mode.raised |= FLOAT_ZE
-            return signed_infinity(sign)
-    else:
-        if operation == SUB: b.sign_exponent ^= 0x8000
-        if infinite_a and infinite_b and sign != (operation == SUB): return invalid(mode)
-    if denormals_trap(f80_is_denormal(a) or f80_is_denormal(b), mode): return a
+    cdef u32 flip = operation == SUB
+    if not (f80_is_normal(a) and f80_is_normal(b)):
+        if f80_no_number(a, b, &answer, mode): return answer
+        mode.up = 0
+        if operation == MUL:
+            if no_product(a, b, &answer, mode): return answer
+        elif operation == DIV:
+            if no_quotient(a, b, &answer, mode): return answer
+        elif no_sum(a, f80(b.significand, b.sign_exponent ^ flip << 15), &answer, mode): return answer
     x = split(a)
     y = split(b)
-    if operation == MUL:
-        if infinite_a or infinite_b: return signed_infinity(sign)
-        if zero_a or zero_b: return signed_zero(sign)
-        result = product_of(x, y)
-    elif operation == DIV:
-        if infinite_a: return signed_infinity(sign)
-        if infinite_b or zero_a: return signed_zero(sign)
-        result = quotient_of(x, y)
-    else:
-        if infinite_a: return a
-        if infinite_b: return b
-        if zero_a and zero_b: return zero_of_difference(x.sign, y.sign, mode)
-        if zero_b: result = Sum(x.significand, 0, x.exponent, x.sign)           # rounded all the same
-        elif zero_a: result = Sum(y.significand, 0, y.exponent, y.sign)
-        else: result = sum_of(x.sign, x.exponent, <u128>x.significand << 64, y.sign, y.exponent, <u128>y.significand << 64)
-        if result.high == 0: return zero_of_difference(x.sign, y.sign, mode)
-    return pack(result, mode)
+    if operation == MUL: return pack(product_of(x, y), mode)
+    if operation == DIV: return pack(quotient_of(x, y), mode)
+    y.sign ^= flip
+    result = sum_of(x.sign, x.exponent, <u128>x.significand << 64, y.sign, y.exponent, <u128>y.significand << 64)
+    return pack(result, mode) if result.high else zero_of_difference(x.sign, y.sign, mode)
 
 cdef Float80 f80_add(Float80 a, Float80 b, FloatMode* mode) noexcept nogil:
     cdef Float80 result
