@@ -1,4 +1,4 @@
-# MOVAPS MOVUPS MOVDQA MOVDQU MOVQ MOVD XORPS PXOR: 128 bits are two halves of 64
+# MOVAPS MOVUPS MOVDQA MOVDQU MOVQ MOVD: 128 bits are two halves of 64
 from x86._causes cimport CAUSE_MISALIGNED_OPERAND
 from x86._units cimport check_unit
 
@@ -41,14 +41,6 @@ cdef inline Op* store_vector(Cpu* cpu, Op* op, const int kind, const int size, c
         store(cpu, op, where, half(cpu, op.src, 0)[0], 64, op.segment)
         store(cpu, op, upper(cpu, where), half(cpu, op.src, 1)[0], 64, op.segment)
     else: write_vector(cpu, op.dst, half(cpu, op.src, 0)[0], half(cpu, op.src, 1)[0])
-    return proceed(cpu, op)
-
-cdef inline Op* xor_vector(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    cdef u64 where = 0, low
-    check_unit(cpu, op, SSE)
-    if kind & SRC_S: where = vector_address(cpu, op, READ, True)
-    low = source_half(cpu, op, where, kind, 0)
-    write_vector(cpu, op.dst, half(cpu, op.dst, 0)[0] ^ low, half(cpu, op.dst, 1)[0] ^ source_half(cpu, op, where, kind, 1))
     return proceed(cpu, op)
 
 cdef inline Op* movnti(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:

@@ -1,4 +1,4 @@
-"""MOVAPS MOVUPS MOVDQA MOVDQU MOVQ MOVD and their kin, XORPS PXOR: SSE as compilers use it to copy and to clear.
+"""MOVAPS MOVUPS MOVDQA MOVDQU MOVQ MOVD and their kin: SSE as compilers use it to copy.
 
 The constant of the 128-bit moves is 1 where the memory operand must be aligned to 16 bytes.
 """
@@ -32,7 +32,3 @@ MOVQ.form("66 0F D6 /r", "xmm/m64, xmm", size=64, slow=True, handler="store_quad
 MOVD = instruction("movd", summary="Copy 32 or 64 bits between a general and a vector register; the rest becomes 0.")
 MOVD.form("66 0F 6E /r", "xmm, r/my", slow=True, handler="general_to_vector", names={64: "movq"}, cpuid="SSE2")
 MOVD.form("66 0F 7E /r", "r/my, xmm", slow=True, handler="vector_to_general", names={64: "movq"}, cpuid="SSE2")
-
-for _name, _encoding, _cpuid in (("xorps", "NP 0F 57", "SSE"), ("xorpd", "66 0F 57", "SSE2"), ("pxor", "66 0F EF", "SSE2")):
-    instruction(_name, summary="Exclusive or of 128 bits.").form(
-        f"{_encoding} /r", "xmm, xmm/m128", size=128, slow=True, handler="xor_vector", cpuid=_cpuid)
