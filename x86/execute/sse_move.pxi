@@ -1,4 +1,4 @@
-# MOVAPS MOVUPS MOVDQA MOVDQU MOVQ MOVD XORPS PXOR: 128 bits are two halves of 64
+# XORPS XORPD PXOR: 128 bits are two halves of 64
 from x86._causes cimport CAUSE_MISALIGNED_OPERAND
 from x86._units cimport check_unit
 
@@ -24,56 +24,10 @@ cdef inline void write_vector(Cpu* cpu, u8 number, u64 low, u64 high) noexcept n
     half(cpu, number, 0)[0] = low
     half(cpu, number, 1)[0] = high
 
-cdef inline Op* load_vector(Cpu* cpu, Op* op, const int kind, const int size, const int aligned) noexcept nogil:
-    cdef u64 where = 0, low
-    check_unit(cpu, op, SSE)
-    if kind & SRC_S: where = vector_address(cpu, op, READ, aligned)
-    low = source_half(cpu, op, where, kind, 0)
-    write_vector(cpu, op.dst, low, source_half(cpu, op, where, kind, 1))
-    return proceed(cpu, op)
-
-cdef inline Op* store_vector(Cpu* cpu, Op* op, const int kind, const int size, const int aligned) noexcept nogil:
-    cdef u64 where
-    check_unit(cpu, op, SSE)
-    if kind & DST_S:
-        where = vector_address(cpu, op, WRITE, aligned)
-        if not aligned: probe(cpu, op, where, 16, WRITE, op.segment)
-        store(cpu, op, where, half(cpu, op.src, 0)[0], 64, op.segment)
-        store(cpu, op, upper(cpu, where), half(cpu, op.src, 1)[0], 64, op.segment)
-    else: write_vector(cpu, op.dst, half(cpu, op.src, 0)[0], half(cpu, op.src, 1)[0])
-    return proceed(cpu, op)
-
 cdef inline Op* xor_vector(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef u64 where = 0, low
     check_unit(cpu, op, SSE)
     if kind & SRC_S: where = vector_address(cpu, op, READ, True)
     low = source_half(cpu, op, where, kind, 0)
     write_vector(cpu, op.dst, half(cpu, op.dst, 0)[0] ^ low, half(cpu, op.dst, 1)[0] ^ source_half(cpu, op, where, kind, 1))
-    return proceed(cpu, op)
-
-cdef inline Op* movnti(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    store(cpu, op, operand_address(cpu, op, kind, size, WRITE), read_register(cpu, op.src, size), size, op.segment)
-    return proceed(cpu, op)
-
-cdef inline Op* load_quadword(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_unit(cpu, op, SSE)
-    write_vector(cpu, op.dst, source_half(cpu, op, operand_address(cpu, op, kind, 64, READ), kind, 0), 0)
-    return proceed(cpu, op)
-
-cdef inline Op* store_quadword(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_unit(cpu, op, SSE)
-    if kind & DST_S: store(cpu, op, operand_address(cpu, op, kind, 64, WRITE), half(cpu, op.src, 0)[0], 64, op.segment)
-    else: write_vector(cpu, op.dst, half(cpu, op.src, 0)[0], 0)
-    return proceed(cpu, op)
-
-cdef inline Op* general_to_vector(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_unit(cpu, op, SSE)
-    write_vector(cpu, op.dst, read_source(cpu, op, operand_address(cpu, op, kind, size, READ), kind, size), 0)
-    return proceed(cpu, op)
-
-cdef inline Op* vector_to_general(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    cdef u64 where
-    check_unit(cpu, op, SSE)
-    where = operand_address(cpu, op, kind, size, WRITE)
-    write_destination(cpu, op, where, truncate(half(cpu, op.src, 0)[0], size), kind, size)
     return proceed(cpu, op)

@@ -3,7 +3,8 @@ import importlib
 
 FAMILIES = ("arithmetic", "logic", "shift", "multiply", "bits", "move", "convert", "stack", "string", "flags", "conditional",
             "branch", "exchange", "bmi", "random", "fused", "segment", "descriptor", "far", "interrupt",
-            "system", "control", "msr", "syscall", "cpuid", "port", "fpustate", "sse_move", "vector_arithmetic")
+            "system", "control", "msr", "syscall", "cpuid", "port", "fpustate", "sse_move", "vector_arithmetic",
+            "vector_move", "vector_scalar", "vector_half", "vector_broadcast", "vector_insert", "vector_masked")
 
 
 def load():
