@@ -10,6 +10,14 @@
 from x86._float cimport *
 from x86._float_parts cimport leading_zeros
 
+cdef inline FloatMode x87_mode(u32 fcw) noexcept nogil:
+    cdef FloatMode mode
+    mode.rounding = (fcw >> 10) & 3
+    mode.precision = 64 if fcw & 0x100 else 53 if fcw & 0x200 else 24           # the reserved PC = 1 is as 3
+    mode.masked = fcw & FLOAT_ALL
+    mode.daz = mode.ftz = mode.raised = mode.up = mode.quotient = 0
+    return mode
+
 cdef enum:                      # what FXAM finds: C3, C2, C0 as bits 2, 1, 0 (5 is an empty register)
     CLASS_UNSUPPORTED = 0, CLASS_NAN = 1, CLASS_NORMAL = 2, CLASS_INFINITY = 3, CLASS_ZERO = 4, CLASS_DENORMAL = 6
 

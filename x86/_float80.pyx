@@ -193,12 +193,22 @@ cdef Float80 f80_scale(Float80 a, Float80 b, FloatMode* mode) noexcept nogil:
     if denormals_trap(f80_is_denormal(a) or f80_is_denormal(b), mode): return a
     if f80_is_zero(a) or f80_is_infinite(a): return a
     if f80_is_infinite(b): return signed_zero(sign_of(a)) if sign_of(b) else signed_infinity(sign_of(a))
+    if f80_is_zero(b):                                      # a as it is: U is not asked, but a pseudo-denormal is none any more
+        if f80_is_denormal(a): a.sign_exponent |= a.significand >> 63
+        return a
     x = split(a)
     y = split(b)
-    if y.significand:
-        count = <i32>whole_of(y, TO_ZERO, &inexact, &up) if y.exponent < 16 else 1 << 16
-        if y.sign: count = -count
-    return pack_all(Sum(x.significand, 0, x.exponent + count, x.sign), mode)
+    count = <i32>whole_of(y, TO_ZERO, &inexact, &up) if y.exponent < 16 else 1 << 16
+    count = x.exponent + BIAS + (-count if y.sign else count)
+    # out of reach even of a result scaled for an unmasked exception
+    if count >= TOP + UNMASKED_SCALE and not mode.masked & FLOAT_OE:
+        mode.raised |= FLOAT_OE | FLOAT_PE
+        mode.up = 1
+        return signed_infinity(x.sign)
+    if count <= -UNMASKED_SCALE and not mode.masked & FLOAT_UE:
+        mode.raised |= FLOAT_UE | FLOAT_PE
+        return signed_zero(x.sign)
+    return pack_all(Sum(x.significand, 0, count - BIAS, x.sign), mode)
 
 cdef Float80 f80_exponent(Float80 a, FloatMode* mode) noexcept nogil:
     cdef Float80 answer
@@ -304,6 +314,7 @@ cdef inline Float80 load(u64 a, const int width, const int fraction, FloatMode* 
 cdef inline u64 store(Float80 a, const int width, const int fraction, FloatMode* mode) noexcept nogil:
     cdef u64 sign = <u64>sign_of(a) << (width - 1)
     cdef u64 infinity = (<u64>1 << (width - 1)) - (<u64>1 << fraction)
+    cdef u64 result
     cdef Float80 answer
     cdef Parts x
     if unlikely(f80_no_number(a, a, &answer, mode)):
@@ -312,7 +323,11 @@ cdef inline u64 store(Float80 a, const int width, const int fraction, FloatMode*
     if f80_is_infinite(a): return sign | infinity
     if f80_is_zero(a): return sign
     x = split(a)
-    return pack_bits(Sum(x.significand, 0, x.exponent, x.sign), width, fraction, mode)
+    result = pack_bits(Sum(x.significand, 0, x.exponent, x.sign), width, fraction, mode)
+    if unlikely(unmasked(mode) & (FLOAT_OE | FLOAT_UE)):
+        mode.raised &= ~FLOAT_PE
+        mode.up = 0
+    return result
 
 cdef inline i64 integer_of(Float80 a, int rounding, const int size, FloatMode* mode) noexcept nogil:
     cdef bint inexact = False, up = False
