@@ -1,0 +1,180 @@
+# The x87's 80-bit format and its rules, in integers. How to call and what is raised: _float.pxd. SDM volume 1, 4.8, 8.2, 8.5.
+#
+#    79   78 ........ 64   63   62 .......... 0
+#   +----+--------------+-----+----------------+
+#   | S  | exponent     |  J  | fraction       |     value = (-1)^S * J.fraction * 2^(exponent - 16383)
+#   +----+--------------+-----+----------------+
+#   J = 0 with an exponent that is not 0: unsupported (unnormal, pseudo-NaN, pseudo-infinity), IE as an operand.
+#   J = 1 with exponent 0: a pseudo-denormal, the value as if the exponent were 1; it counts as a denormal.
+# Of two NaNs the one with the larger significand is returned, quiet; an SNaN beside a QNaN leaves the QNaN.
+from x86._float cimport *
+
+cdef enum:                      # what FXAM finds: C3, C2, C0 as bits 2, 1, 0 (5 is an empty register)
+    CLASS_UNSUPPORTED = 0, CLASS_NAN = 1, CLASS_NORMAL = 2, CLASS_INFINITY = 3, CLASS_ZERO = 4, CLASS_DENORMAL = 6
+
+cdef inline Float80 f80(u64 significand, u32 sign_exponent) noexcept nogil:
+    cdef Float80 a
+    a.significand = significand
+    a.sign_exponent = sign_exponent
+    return a
+
+cdef inline Float80 f80_default() noexcept nogil: return f80(<u64>3 << 62, 0xFFFF)      # the QNaN floating-point indefinite
+cdef inline bint f80_is_zero(Float80 a) noexcept nogil: return not (a.sign_exponent & 0x7FFF or a.significand)
+cdef inline bint f80_is_infinite(Float80 a) noexcept nogil:
+    return a.sign_exponent & 0x7FFF == 0x7FFF and a.significand == <u64>1 << 63
+cdef inline bint f80_is_nan(Float80 a) noexcept nogil:
+    return a.sign_exponent & 0x7FFF == 0x7FFF and a.significand > <u64>1 << 63
+cdef inline bint f80_is_signalling(Float80 a) noexcept nogil:
+    return f80_is_nan(a) and not a.significand & (<u64>1 << 62)
+cdef inline bint f80_is_unsupported(Float80 a) noexcept nogil:
+    return a.sign_exponent & 0x7FFF != 0 and not a.significand >> 63
+cdef inline bint f80_is_denormal(Float80 a) noexcept nogil: return not a.sign_exponent & 0x7FFF and a.significand != 0
+cdef int f80_class(Float80 a) noexcept nogil                                    # CLASS_*
+
+# ---- arithmetic -------------------------------------------------------------------------------------------------------
+
+cdef Float80 f80_add(Float80 a, Float80 b, FloatMode* mode) noexcept nogil
+cdef Float80 f80_sub(Float80 a, Float80 b, FloatMode* mode) noexcept nogil     # a - b; FSUBR is f80_sub(b, a)
+cdef Float80 f80_mul(Float80 a, Float80 b, FloatMode* mode) noexcept nogil
+cdef Float80 f80_div(Float80 a, Float80 b, FloatMode* mode) noexcept nogil     # a / b
+cdef Float80 f80_sqrt(Float80 a, FloatMode* mode) noexcept nogil
+cdef Float80 f80_rndint(Float80 a, FloatMode* mode) noexcept nogil
+cdef Float80 f80_scale(Float80 a, Float80 b, FloatMode* mode) noexcept nogil   # FSCALE: a * 2^(b toward zero)
+cdef Float80 f80_exponent(Float80 a, FloatMode* mode) noexcept nogil           # FXTRACT: what ST(0) becomes, with the flags;
+cdef Float80 f80_significand(Float80 a) noexcept nogil                          # then what is pushed, with no flags
+cdef Float80 f80_remainder(Float80 a, Float80 b, bint nearest, FloatMode* mode) noexcept nogil  # FPREM; nearest: FPREM1
+#       mode.quotient: bits 2..0 of the quotient, which go to C0 C3 C1, or PARTIAL
+
+# LESS, EQUAL, GREATER or UNORDERED. `signalling`: FCOM, FTST; not: FUCOM, where a QNaN is no invalid operand
+cdef int f80_compare(Float80 a, Float80 b, bint signalling, FloatMode* mode) noexcept nogil
+
+# (-1)^sign * high:low / 2^127 * 2^exponent, bit 63 of `high` set, the last bit of `low` sticky: rounded by RC and PC,
+# with OE, UE, PE and `up`. For results that are made elsewhere; high = 0 is no number here.
+cdef Float80 f80_pack(int sign, i32 exponent, u64 high, u64 low, FloatMode* mode) noexcept nogil
+
+# NaNs and unsupported operands: True if there is one; then *result is what the x87 answers, with IE where it is due
+cdef bint f80_no_number(Float80 a, Float80 b, Float80* result, FloatMode* mode) noexcept nogil
+
+# ---- conversions ------------------------------------------------------------------------------------------------------
+
+cdef Float80 f32_to_f80(u32 a, FloatMode* mode) noexcept nogil                 # FLD m32: IE for an SNaN, DE for a denormal
+cdef Float80 f64_to_f80(u64 a, FloatMode* mode) noexcept nogil
+cdef u32 f80_to_f32(Float80 a, FloatMode* mode) noexcept nogil                 # FST m32: with I, O, U unmasked not to be stored
+cdef u64 f80_to_f64(Float80 a, FloatMode* mode) noexcept nogil
+cdef Float80 i64_to_f80(i64 a) noexcept nogil                                  # FILD: always exact
+
+# FIST, FISTP by mode.rounding, FISTTP by TO_ZERO: sign-extended; too large: IE and 8000...h of that size. No DE
+cdef i64 f80_to_i16(Float80 a, int rounding, FloatMode* mode) noexcept nogil
+cdef i64 f80_to_i32(Float80 a, int rounding, FloatMode* mode) noexcept nogil
+cdef i64 f80_to_i64(Float80 a, int rounding, FloatMode* mode) noexcept nogil
+
+# Packed BCD: bytes 0..8 hold 18 digits, the lowest first, byte 9 the sign in bit 7
+cdef Float80 bcd_to_f80(const u8* bcd) noexcept nogil
+cdef void f80_to_bcd(Float80 a, u8* bcd, FloatMode* mode) noexcept nogil       # too large: IE, FFFF C000 0000 0000 0000h
+
+# ---- quick ways for a handler -----------------------------------------------------------------------------------------
+# Most operands and results are normal, and RC and PC what FNINIT makes them. Then these do the whole operation without a
+# call and return True, with PE and `up`; else they did nothing, and the function above has to be asked.
+
+cdef extern from *:
+    """
+    #define f80_clz(x) __builtin_clzll(x)
+    """
+    int f80_clz(u64 x) nogil                                                    # leading zeros; x is not 0
+
+cdef inline bint quick_mode(FloatMode* mode) noexcept nogil: return mode.rounding == TO_NEAREST and mode.precision == 64
+
+cdef inline bint f80_is_normal(Float80 a) noexcept nogil:
+    return a.significand >> 63 and <u16>((a.sign_exponent & 0x7FFF) - 1) < 0x7FFE
+
+# sign: bit 15; exponent: biased; high:low as in f80_pack
+cdef inline bint quick_pack(u32 sign, i32 exponent, u64 high, u64 low, Float80* result, FloatMode* mode) noexcept nogil:
+    cdef u64 rounded = high + (low >> 63 & ((low << 1 != 0) | high & 1))
+    if rounded < high:
+        rounded = <u64>1 << 63
+        exponent += 1
+    if unlikely(<u32>(exponent - 1) >= 0x7FFE): return False
+    mode.up = rounded != high
+    mode.raised |= (low != 0) << 5
+    result[0] = f80(rounded, sign | <u32>exponent)
+    return True
+
+cdef inline bint quick_add(Float80 a, Float80 b, u32 flip, Float80* result, FloatMode* mode) noexcept nogil:
+    """a + b, or with flip = 8000h a - b."""
+    cdef u32 sign = a.sign_exponent & 0x8000
+    cdef u32 other = b.sign_exponent & 0x8000 ^ flip
+    cdef i32 exponent = a.sign_exponent & 0x7FFF
+    cdef i32 distance = exponent - (b.sign_exponent & 0x7FFF)
+    cdef u128 larger, smaller
+    cdef int shift
+    if not (f80_is_normal(a) and f80_is_normal(b) and quick_mode(mode)): return False
+    larger = <u128>a.significand << 64
+    smaller = <u128>b.significand << 64
+    if distance < 0 or (distance == 0 and a.significand < b.significand):
+        larger, smaller = smaller, larger
+        exponent -= distance
+        distance = -distance
+        sign, other = other, sign
+    if unlikely(distance > 64): return False
+    smaller >>= distance
+    if sign == other:
+        larger += smaller
+        if larger < smaller:
+            larger = <u128>1 << 127 | larger >> 1 | larger & 1
+            exponent += 1
+    else:
+        larger -= smaller
+        if <u64>(larger >> 64):
+            shift = f80_clz(<u64>(larger >> 64))
+        else:
+            if not <u64>larger: return False
+            shift = 64 + f80_clz(<u64>larger)
+        larger <<= shift
+        exponent -= shift
+    return quick_pack(sign, exponent, <u64>(larger >> 64), <u64>larger, result, mode)
+
+cdef inline bint quick_mul(Float80 a, Float80 b, Float80* result, FloatMode* mode) noexcept nogil:
+    cdef u128 product = <u128>a.significand * b.significand
+    cdef i32 exponent = (a.sign_exponent & 0x7FFF) + (b.sign_exponent & 0x7FFF) - 16382
+    if not (f80_is_normal(a) and f80_is_normal(b) and quick_mode(mode)): return False
+    if not product >> 127:
+        product <<= 1
+        exponent -= 1
+    return quick_pack((a.sign_exponent ^ b.sign_exponent) & 0x8000, exponent, <u64>(product >> 64), <u64>product, result, mode)
+
+cdef inline bint quick_load64(u64 a, Float80* result) noexcept nogil:
+    """FLD m64 of a normal number."""
+    cdef u32 exponent = (a >> 52) & 0x7FF
+    if unlikely(<u32>(exponent - 1) >= 0x7FE): return False
+    result[0] = f80(<u64>1 << 63 | a << 11, (a >> 48) & 0x8000 | exponent + 15360)
+    return True
+
+cdef inline bint quick_load32(u32 a, Float80* result) noexcept nogil:
+    """FLD m32 of a normal number."""
+    cdef u32 exponent = (a >> 23) & 0xFF
+    if unlikely(<u32>(exponent - 1) >= 0xFE): return False
+    result[0] = f80(<u64>1 << 63 | <u64>a << 40, (a >> 16) & 0x8000 | exponent + 16256)
+    return True
+
+cdef inline bint quick_store64(Float80 a, u64* result, FloatMode* mode) noexcept nogil:
+    """FST m64 with a normal result."""
+    cdef i32 exponent = (a.sign_exponent & 0x7FFF) - 15360
+    cdef u64 rest = a.significand & 0x7FF
+    cdef u64 increment = rest + 0x3FF + (a.significand >> 11 & 1) >> 11
+    if unlikely(not a.significand >> 63 or <u32>(exponent - 1) >= 0x7FD or mode.rounding): return False
+    mode.up = increment
+    mode.raised |= (rest != 0) << 5
+    # a carry out of the fraction goes on into the exponent
+    result[0] = (<u64>a.sign_exponent >> 15 << 63) + (<u64>exponent << 52) + (a.significand << 1 >> 12) + increment
+    return True
+
+cdef inline bint quick_store32(Float80 a, u32* result, FloatMode* mode) noexcept nogil:
+    """FST m32 with a normal result."""
+    cdef i32 exponent = (a.sign_exponent & 0x7FFF) - 16256
+    cdef u64 rest = a.significand & <u64>0xFFFFFFFFFF
+    cdef u32 increment = rest + <u64>0x7FFFFFFFFF + (a.significand >> 40 & 1) >> 40
+    if unlikely(not a.significand >> 63 or <u32>(exponent - 1) >= 0xFD or mode.rounding): return False
+    mode.up = increment
+    mode.raised |= (rest != 0) << 5
+    result[0] = (<u32>a.sign_exponent >> 15 << 31) + (<u32>exponent << 23) + <u32>(a.significand << 1 >> 41) + increment
+    return True
