@@ -59,7 +59,8 @@ cdef inline bint f32_is_denormal(u32 a) noexcept nogil: return not a & 0x7F80000
 cdef inline bint f64_is_denormal(u64 a) noexcept nogil:
     return not a & <u64>0x7FF0000000000000 and a & <u64>0xFFFFFFFFFFFFF != 0
 
-cdef enum: F32_DEFAULT = 0xFFC00000             # the QNaN floating-point indefinite
+# the QNaN floating-point indefinite
+cdef inline u32 f32_default() noexcept nogil: return <u32>0xFFC00000
 cdef inline u64 f64_default() noexcept nogil: return <u64>0xFFF8000000000000
 
 # ---- arithmetic: ADDPS and its kin. Of two NaNs the first operand is returned, quiet ----------------------------------

@@ -8,6 +8,7 @@
 #   J = 1 with exponent 0: a pseudo-denormal, the value as if the exponent were 1; it counts as a denormal.
 # Of two NaNs the one with the larger significand is returned, quiet; an SNaN beside a QNaN leaves the QNaN.
 from x86._float cimport *
+from x86._float_parts cimport leading_zeros
 
 cdef enum:                      # what FXAM finds: C3, C2, C0 as bits 2, 1, 0 (5 is an empty register)
     CLASS_UNSUPPORTED = 0, CLASS_NAN = 1, CLASS_NORMAL = 2, CLASS_INFINITY = 3, CLASS_ZERO = 4, CLASS_DENORMAL = 6
@@ -76,12 +77,6 @@ cdef void f80_to_bcd(Float80 a, u8* bcd, FloatMode* mode) noexcept nogil       #
 # Most operands and results are normal, and RC and PC what FNINIT makes them. Then these do the whole operation without a
 # call and return True, with PE and `up`; else they did nothing, and the function above has to be asked.
 
-cdef extern from *:
-    """
-    #define f80_clz(x) __builtin_clzll(x)
-    """
-    int f80_clz(u64 x) nogil                                                    # leading zeros; x is not 0
-
 cdef inline bint quick_mode(FloatMode* mode) noexcept nogil: return mode.rounding == TO_NEAREST and mode.precision == 64
 
 cdef inline bint f80_is_normal(Float80 a) noexcept nogil:
@@ -125,10 +120,10 @@ cdef inline bint quick_add(Float80 a, Float80 b, u32 flip, Float80* result, Floa
     else:
         larger -= smaller
         if <u64>(larger >> 64):
-            shift = f80_clz(<u64>(larger >> 64))
+            shift = leading_zeros(<u64>(larger >> 64))
         else:
             if not <u64>larger: return False
-            shift = 64 + f80_clz(<u64>larger)
+            shift = 64 + leading_zeros(<u64>larger)
         larger <<= shift
         exponent -= shift
     return quick_pack(sign, exponent, <u64>(larger >> 64), <u64>larger, result, mode)
