@@ -7,10 +7,14 @@ mode        16, 32 or 64 (when missing), then perhaps `real`. 16 and 32 are prot
 bytes       lie at 0x1000; HLT fills the rest of that page, so a branch that lands in it stops there.
 text        as x86/disassembler.py prints it
 before =>   registers by any name, flags (CF PF AF ZF SF DF OF IF), bytes of memory from 0x2000 to 0xffff. Registers that
-            are not named are 0, RSP is 0x8000.
+            are not named are 0, RSP is 0x8000, x87 and MXCSR are as a reset leaves them, AVX is there in 64-bit mode.
 => after    the same; rip=, fault=#GP(0) or fault=#UD. Registers and memory that are not named must be as before, flags
             are only compared where named; flags=same: all of them. A 32-bit name stands for the whole 64-bit register,
             as the processor writes it; with 8- and 16-bit names the rest of the register must be as before.
+
+Vector registers are numbers of 256, 128 or 64 bits, the highest digit first: ymm0= xmm0= mm0=. An xmm name says nothing of
+bits 255 to 128, which must be as before. st0= is a number of 80 bits: behind the =>, with TOP as it is then. fcw= fsw= ftw= are
+compared where named, MXCSR always.
 
 Every line runs twice: in a block, where flat memory operands have handlers of their own, and alone.
 """
@@ -39,6 +43,8 @@ for _wide in GENERAL[:4]:
     PARTS[_wide[1] + "h"] = (_wide, 8, 8)
 for _wide in GENERAL[8:]:
     PARTS |= {_wide + "d": (_wide, 32, 0), _wide + "w": (_wide, 16, 0), _wide + "b": (_wide, 8, 0)}
+VECTORS = {f"{kind}{number}": (f"ymm{number}", bits) for kind, bits in (("xmm", 128), ("ymm", 256)) for number in range(16)}
+STACK_REGISTERS = {f"{kind}{number}" for kind in ("mm", "st") for number in range(8)}
 FLAGS = {"CF": 0, "PF": 2, "AF": 4, "ZF": 6, "SF": 7, "TF": 8, "IF": 9, "DF": 10, "OF": 11, "NT": 14, "AC": 18, "ID": 21}
 FAULTS = {"DE": 0, "DB": 1, "BP": 3, "OF": 4, "BR": 5, "UD": 6, "NM": 7, "DF": 8, "TS": 10, "NP": 11, "SS": 12, "GP": 13,
           "PF": 14, "MF": 16, "AC": 17, "XM": 19}
@@ -122,7 +128,7 @@ def processor(bits, real=False):
             memory.write(PML4, (PML4 + 0x1000 | 7).to_bytes(8, "little"))
             memory.write(PML4 + 0x1000, (PML4 + 0x2000 | 7).to_bytes(8, "little"))
             memory.write(PML4 + 0x2000, (0xE7).to_bytes(8, "little"))
-            cpu.cr4, cpu.cr3, cpu.efer = 0x620, PML4, 0xD01
+            cpu.cr4, cpu.cr3, cpu.efer, cpu.xcr0 = 0x40620, PML4, 0xD01, 7
         cpu.cr0 = 0x80000011 if bits == 64 else 0x11
         limit, extra = (0xFFFF, 0) if bits == 16 else (0xFFFFFFFF, 0xC000 if bits == 32 else 0xA000)
         cpu.set_segment("cs", 8, 0, limit, 0x9B | extra)
@@ -138,7 +144,8 @@ def processor(bits, real=False):
 def prepare(cpu, line):
     cpu.memory.write(CODE, line.code)
     for name, value in line.before.registers.items():
-        setattr(cpu, name, value & ((1 << 64) - 1))
+        bits = VECTORS[name][1] if name in VECTORS else 80 if name in STACK_REGISTERS else 64
+        setattr(cpu, name, value & ((1 << bits) - 1))
     for name, value in line.before.flags.items():
         cpu.rflags = cpu.rflags & ~(1 << FLAGS[name]) | value << FLAGS[name]
     for address, data in line.before.memory.items():
@@ -175,12 +182,32 @@ def expected_registers(line, before):
     return result
 
 
+def units(cpu):
+    """What the vector and x87 instructions change, by name. Of x87 registers only MM0 to MM7, which are physical ones."""
+    return {name: getattr(cpu, name) for name in (*(f"ymm{n}" for n in range(16)), *(f"mm{n}" for n in range(8)), "mxcsr")}
+
+
+def expected_units(line, before, top):
+    """The same after the line, with TOP as it is then: as before, but for what it names."""
+    result = dict(before)
+    for name, value in line.after.registers.items():
+        if name in VECTORS:
+            wide, bits = VECTORS[name]
+            result[wide] = result[wide] >> bits << bits | value & (1 << bits) - 1
+        elif name in STACK_REGISTERS:
+            number = int(name[2:]) if name[0] == "m" else int(name[2:]) + top & 7
+            result[f"mm{number}"] = value & (1 << 64) - 1
+        elif name in result:
+            result[name] = value
+    return result
+
+
 def outcome(line, alone):
     """Run a line. Returns (what was found, what was expected): dicts with the same keys."""
     cpu = processor(line.bits, line.real)
     prepare(cpu, line)
     registers = {name: getattr(cpu, name) for name in GENERAL}
-    flags = cpu.rflags
+    flags, vectors = cpu.rflags, units(cpu)
     memory = bytearray(cpu.memory.read(0, END))
     fault, rip = execute(cpu, line, alone)
     name = "none" if fault is None else next(name for name, number in FAULTS.items() if number == fault.vector)
@@ -193,7 +220,11 @@ def outcome(line, alone):
     expected = {"fault": wanted, "rip": hex(line.after.registers.get("rip", CODE if fault else CODE + len(line.code)))}
     for name, value in expected_registers(line, registers).items():
         found[name], expected[name] = hex(getattr(cpu, name)), hex(value)
-    for name in line.after.registers.keys() - PARTS.keys() - {"rip"}:       # cr0, ds, ...
+    for name, value in expected_units(line, vectors, cpu.fsw >> 11 & 7).items():
+        found[name], expected[name] = hex(getattr(cpu, name)), hex(value)
+    for name in (name for name in line.after.registers if name.startswith("st") and name[2:].isdigit()):
+        found[name], expected[name] = hex(getattr(cpu, name)), hex(line.after.registers[name])
+    for name in line.after.registers.keys() - PARTS.keys() - VECTORS.keys() - STACK_REGISTERS - {"rip"}:    # cr0, ds, ...
         found[name], expected[name] = hex(getattr(cpu, name)), hex(line.after.registers[name] & (1 << 64) - 1)
     same = line.after.other.get("flags") == "same"
     compared = {name: flags >> bit & 1 for name, bit in FLAGS.items()} if same else {}
