@@ -63,4 +63,5 @@ def modrm(form, choose):
         reg = choose.choice((0, 2, 3, 4, 5))
     position = form.rm_position
     mods = (3,) if position is None else (0, 1, 2) if table.memory_only(form.operands[position]) else (0, 1, 2, 3)
-    return choose.choice(mods) << 6 | reg << 3 | choose.randrange(8)
+    rm = 4 if form.vsib else choose.randrange(8)        # SIB
+    return choose.choice(mods) << 6 | reg << 3 | rm

@@ -4,16 +4,17 @@
 
 mode        16, 32 or 64 (when missing), then perhaps `real`. 16 and 32 are protected mode, 64 is long mode with pages of
             2 MB mapped to themselves. All segments are flat, privilege 0, no interrupt table: a fault ends the machine.
-            SSE is switched on (CR4.OSFXSR and OSXMMEXCPT) in long mode, AVX as well (CR4.OSXSAVE, XCR0 = 7).
 bytes       lie at 0x1000; HLT fills the rest of that page, so a branch that lands in it stops there.
 text        as x86/disassembler.py prints it
 before =>   registers by any name, flags (CF PF AF ZF SF DF OF IF), bytes of memory from 0x2000 to 0xffff. Registers that
-            are not named are 0, RSP is 0x8000.
+            are not named are 0, RSP is 0x8000, x87 and MXCSR are as a reset leaves them, AVX is there in 64-bit mode.
 => after    the same; rip=, fault=#GP(0) or fault=#UD. Registers and memory that are not named must be as before, flags
             are only compared where named; flags=same: all of them. A 32-bit name stands for the whole 64-bit register,
             as the processor writes it; with 8- and 16-bit names the rest of the register must be as before.
-            xmm0 to ymm15: one number of all bits, the rest of the register is as before. x87 and MMX registers (st0, mm0)
-            and words (fsw, fcw, ftw, mxcsr) are only compared where named.
+
+Vector registers are numbers of 256, 128 or 64 bits, the highest digit first: ymm0= xmm0= mm0=. An xmm name says nothing of
+bits 255 to 128, which must be as before. st0= is a number of 80 bits: behind the =>, with TOP as it is then. fcw= fsw= ftw= are
+compared where named, MXCSR always.
 
 Every line runs twice: in a block, where flat memory operands have handlers of their own, and alone.
 """
@@ -42,11 +43,11 @@ for _wide in GENERAL[:4]:
     PARTS[_wide[1] + "h"] = (_wide, 8, 8)
 for _wide in GENERAL[8:]:
     PARTS |= {_wide + "d": (_wide, 32, 0), _wide + "w": (_wide, 16, 0), _wide + "b": (_wide, 8, 0)}
+VECTORS = {f"{kind}{number}": (f"ymm{number}", bits) for kind, bits in (("xmm", 128), ("ymm", 256)) for number in range(16)}
+STACK_REGISTERS = {f"{kind}{number}" for kind in ("mm", "st") for number in range(8)}
 FLAGS = {"CF": 0, "PF": 2, "AF": 4, "ZF": 6, "SF": 7, "TF": 8, "IF": 9, "DF": 10, "OF": 11, "NT": 14, "AC": 18, "ID": 21}
 FAULTS = {"DE": 0, "DB": 1, "BP": 3, "OF": 4, "BR": 5, "UD": 6, "NM": 7, "DF": 8, "TS": 10, "NP": 11, "SS": 12, "GP": 13,
           "PF": 14, "MF": 16, "AC": 17, "XM": 19}
-VECTOR = re.compile(r"([xy])mm(\d+)")
-FLOATS = {"st": 80, "xmm": 128, "ymm": 256}             # bits of registers wider than 64
 CODE, DATA, END = 0x1000, 0x2000, 0x10000
 PML4, STACK, HLT = 0x80000, 0x8000, 0xF4
 
@@ -140,15 +141,11 @@ def processor(bits, real=False):
     return cpu
 
 
-def mask_of(name):
-    """All bits of a register."""
-    return (1 << FLOATS.get(name.rstrip("0123456789"), 64)) - 1
-
-
 def prepare(cpu, line):
     cpu.memory.write(CODE, line.code)
     for name, value in line.before.registers.items():
-        setattr(cpu, name, value & mask_of(name))
+        bits = VECTORS[name][1] if name in VECTORS else 80 if name in STACK_REGISTERS else 64
+        setattr(cpu, name, value & ((1 << bits) - 1))
     for name, value in line.before.flags.items():
         cpu.rflags = cpu.rflags & ~(1 << FLAGS[name]) | value << FLAGS[name]
     for address, data in line.before.memory.items():
@@ -185,15 +182,24 @@ def expected_registers(line, before):
     return result
 
 
-def expected_vectors(line, before):
-    """The vector registers after the line, as Processor.vectors has them."""
-    result = bytearray(before)
+def units(cpu):
+    """What the vector and x87 instructions change, by name. Of x87 registers only MM0 to MM7, which are physical ones."""
+    return {name: getattr(cpu, name) for name in (*(f"ymm{n}" for n in range(16)), *(f"mm{n}" for n in range(8)), "mxcsr")}
+
+
+def expected_units(line, before, top):
+    """The same after the line, with TOP as it is then: as before, but for what it names."""
+    result = dict(before)
     for name, value in line.after.registers.items():
-        if match := VECTOR.fullmatch(name):
-            size = 16 if match[1] == "x" else 32
-            at = 32 * int(match[2])
-            result[at:at + size] = (value & mask_of(name)).to_bytes(size, "little")
-    return bytes(result)
+        if name in VECTORS:
+            wide, bits = VECTORS[name]
+            result[wide] = result[wide] >> bits << bits | value & (1 << bits) - 1
+        elif name in STACK_REGISTERS:
+            number = int(name[2:]) if name[0] == "m" else int(name[2:]) + top & 7
+            result[f"mm{number}"] = value & (1 << 64) - 1
+        elif name in result:
+            result[name] = value
+    return result
 
 
 def outcome(line, alone):
@@ -201,7 +207,7 @@ def outcome(line, alone):
     cpu = processor(line.bits, line.real)
     prepare(cpu, line)
     registers = {name: getattr(cpu, name) for name in GENERAL}
-    flags, vectors = cpu.rflags, cpu.vectors
+    flags, vectors = cpu.rflags, units(cpu)
     memory = bytearray(cpu.memory.read(0, END))
     fault, rip = execute(cpu, line, alone)
     name = "none" if fault is None else next(name for name, number in FAULTS.items() if number == fault.vector)
@@ -214,12 +220,12 @@ def outcome(line, alone):
     expected = {"fault": wanted, "rip": hex(line.after.registers.get("rip", CODE if fault else CODE + len(line.code)))}
     for name, value in expected_registers(line, registers).items():
         found[name], expected[name] = hex(getattr(cpu, name)), hex(value)
-    for name in line.after.registers.keys() - PARTS.keys() - {"rip"}:       # cr0, ds, ...
-        found[name], expected[name] = hex(getattr(cpu, name)), hex(line.after.registers[name] & mask_of(name))
-    now, wanted = cpu.vectors, expected_vectors(line, vectors)
-    for number in range(16) if now != wanted else ():
-        found[f"ymm{number}"], expected[f"ymm{number}"] = (
-            hex(int.from_bytes(all_[32 * number:32 * number + 32], "little")) for all_ in (now, wanted))
+    for name, value in expected_units(line, vectors, cpu.fsw >> 11 & 7).items():
+        found[name], expected[name] = hex(getattr(cpu, name)), hex(value)
+    for name in (name for name in line.after.registers if name.startswith("st") and name[2:].isdigit()):
+        found[name], expected[name] = hex(getattr(cpu, name)), hex(line.after.registers[name])
+    for name in line.after.registers.keys() - PARTS.keys() - VECTORS.keys() - STACK_REGISTERS - {"rip"}:    # cr0, ds, ...
+        found[name], expected[name] = hex(getattr(cpu, name)), hex(line.after.registers[name] & (1 << 64) - 1)
     same = line.after.other.get("flags") == "same"
     compared = {name: flags >> bit & 1 for name, bit in FLAGS.items()} if same else {}
     for name, value in (compared | line.after.flags).items():

@@ -242,7 +242,7 @@ cdef void probe(Cpu* cpu, Op* op, u64 linear, u32 bytes, int access, int segment
 # ---- operands of more than 8 bytes, and odd sizes --------------------------------------------------------------------------
 
 cdef inline bint in_pieces_of_8(Cpu* cpu, u64 linear) noexcept nogil:
-    # Alignment checks are not for operands so long, but its pieces would meet them
+    # Alignment checks are not for operands of more than 8 bytes, but their pieces would meet them
     return not cpu.aligned_only & 1 or linear & 7 == 0
 
 cdef void read_wide(Cpu* cpu, Op* op, u64 linear, void* to, u32 bytes, int segment) noexcept nogil:
@@ -252,7 +252,13 @@ cdef void read_wide(Cpu* cpu, Op* op, u64 linear, void* to, u32 bytes, int segme
     if likely(entry.read_page == ((linear + bytes - 1) & ~<u64>0xFFF)):
         memcpy(to, <void*>(linear + entry.to_host), bytes)
         return
-    while done + 8 <= bytes and in_pieces_of_8(cpu, linear):
+    if bytes == 4:
+        (<u32*>at)[0] = <u32>read_miss(cpu, op, linear, 32, segment)
+        return
+    if bytes == 2:
+        (<u16*>at)[0] = <u16>read_miss(cpu, op, linear, 16, segment)
+        return
+    while done + 8 <= bytes and (bytes == 8 or in_pieces_of_8(cpu, linear)):
         (<u64*>(at + done))[0] = read_miss(cpu, op, wrapped(cpu, linear + done), 64, segment)
         done += 8
     for done in range(done, bytes): at[done] = <u8>read_miss(cpu, op, wrapped(cpu, linear + done), 8, segment)
@@ -264,8 +270,14 @@ cdef void write_wide(Cpu* cpu, Op* op, u64 linear, const void* value, u32 bytes,
     if likely(entry.write_page == ((linear + bytes - 1) & ~<u64>0xFFF)):
         memcpy(<void*>(linear + entry.to_host), value, bytes)
         return
-    probe(cpu, op, linear, bytes, WRITE, segment)
-    while done + 8 <= bytes and in_pieces_of_8(cpu, linear):
+    if bytes == 4:
+        write_miss(cpu, op, linear, (<const u32*>at)[0], 32, segment)
+        return
+    if bytes == 2:
+        write_miss(cpu, op, linear, (<const u16*>at)[0], 16, segment)
+        return
+    if bytes > 8: probe(cpu, op, linear, bytes, WRITE, segment)
+    while done + 8 <= bytes and (bytes == 8 or in_pieces_of_8(cpu, linear)):
         write_miss(cpu, op, wrapped(cpu, linear + done), (<const u64*>(at + done))[0], 64, segment)
         done += 8
     for done in range(done, bytes): write_miss(cpu, op, wrapped(cpu, linear + done), at[done], 8, segment)

@@ -289,6 +289,8 @@ cdef u16 f32_to_f16(u32 a, int rounding, FloatMode* mode) noexcept nogil:
     cdef u16 result
     own.rounding = rounding
     own.ftz = 0
-    result = convert(flushed(a, 32, 23, mode), 32, 23, 16, 10, True, &own)
+    a = flushed(a, 32, 23, mode)
+    result = convert(a, 32, 23, 16, 10, True, &own)
     mode.raised = own.raised
+    if is_denormal(a, 32, 23): mode.raised |= FLOAT_PE          # also where U is unmasked and 11 bits would do
     return result

@@ -26,6 +26,8 @@ cdef extern from *:
     u64 divide_wide "float_divide"(u64 high, u64 low, u64 by, u64* rest) nogil
     int leading_zeros "leading_zeros_"(u64 x) nogil                             # x is not 0
 
+cdef enum: UNMASKED_SCALE = 24576         # an unmasked O or U: the x87's result is scaled by 2 to this power
+
 cdef struct Parts:
     u64 significand
     i32 exponent
@@ -76,20 +78,18 @@ cdef inline Rounded round_number(u32 sign, i32 biased, u64 high, u64 low, int pr
                                  FloatMode* mode) noexcept nogil:
     """The number as a format stores it whose infinities have the exponent `top`, with OE, UE, PE and `up`.
 
-    x87: an unmasked O or U scales the result by 2^-24576 or 2^24576; otherwise the result then is of no use. Tiny is what
-    is too small after it was rounded as if the exponent had no end (SDM volume 1, 4.9.1.5).
+    Tiny is what is too small after it was rounded as if the exponent had no end. Where O or U is unmasked, that is the
+    rounding that counts; the x87 then scales by 2^-24576 or 2^24576, in other formats the result is of no use (SDM volume 1,
+    4.9.1.4 and 4.9.1.5).
     """
     cdef Rounded result
     cdef bint inexact = False, up = False, tiny = False
     cdef u128 wide
-    result.biased = biased
     if unlikely(biased <= 0):
         tiny = biased < 0 or round_at(precision, high, low, sign, mode.rounding, &inexact, &up) != 0
         if tiny and not mode.masked & FLOAT_UE:
             mode.raised |= FLOAT_UE
-            if x87:
-                tiny = False
-                biased += 24576
+            biased = biased + UNMASKED_SCALE if x87 else 1
         elif tiny and mode.ftz and not x87:
             mode.raised |= FLOAT_UE | FLOAT_PE
             result.significand = result.biased = 0
@@ -107,8 +107,7 @@ cdef inline Rounded round_number(u32 sign, i32 biased, u64 high, u64 low, int pr
         biased += 1
     if unlikely(biased >= top):
         mode.raised |= FLOAT_OE
-        if x87 and not mode.masked & FLOAT_OE:
-            biased -= 24576
+        if not mode.masked & FLOAT_OE: biased = biased - UNMASKED_SCALE if x87 else 1
         if biased >= top:
             inexact = True
             up = mode.rounding == TO_NEAREST or (mode.rounding != TO_ZERO and (mode.rounding == DOWN) == sign)
@@ -187,8 +186,9 @@ cdef inline Sum root_of(Parts a) noexcept nogil:
     root = (root + n / root) >> 1                           # 2^-11
     root = (root + n / root) >> 1                           # 2^-23
     root = (root + n / root) >> 1                           # it is the integer part, or one more
-    root = ~<u64>0 if root >= <u64>0xFFFFFFFF else (root + 1) << 32
-    root = <u64>((<u128>root + divide_wide(n, half, root, &over)) >> 1)     # two more at the most
+    root = (root if root < <u64>1 << 32 else <u64>0xFFFFFFFF) << 32 | <u64>0xFFFFFFFF
+    # two more at the most; and the one number whose quotient has 65 bits
+    if likely(n != ~<u64>0): root = <u64>((<u128>root + divide_wide(n, half, root, &over)) >> 1)
     while <u128>root * root > (<u128>n << 64 | half): root -= 1
     rest = (<u128>n << 64 | half) - <u128>root * root
     result.sign = 0

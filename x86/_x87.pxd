@@ -16,7 +16,7 @@ from x86._float80 cimport *
 from x86._float_parts cimport leading_zeros
 
 cdef enum:                      # FSW
-    FLAGS_OF_EXCEPTIONS = 0x3F, STACK_FAULT = 0x40, ERROR_SUMMARY = 0x80, BUSY = 0x8000,
+    EXCEPTIONS = 0x3F, STACK_FAULT = 0x40, ERROR_SUMMARY = 0x80, BUSY = 0x8000,
     C0 = 0x100, C1 = 0x200, C2 = 0x400, C3 = 0x4000, CONDITION = C0 | C2 | C3,
     TOP_OF_STACK = 0x3800
 
@@ -55,6 +55,12 @@ cdef inline FloatMode usual_mode() noexcept nogil:
     mode.rounding, mode.precision, mode.masked = TO_NEAREST, 64, FLOAT_ALL
     mode.daz = mode.ftz = mode.raised = mode.up = mode.quotient = 0
     return mode
+
+cdef inline void update_summary(Cpu* cpu) noexcept nogil:       # ES and B: an exception flag is set and not masked
+    if cpu.fpu.fsw & ~cpu.fpu.fcw & EXCEPTIONS: cpu.fpu.fsw |= ERROR_SUMMARY | BUSY
+    else:
+        cpu.fpu.fsw &= <u16>~(ERROR_SUMMARY | BUSY)
+        cpu.ignore_error = 0                            # with FERR# the board takes IGNNE# away
 
 # What an instruction leaves that raised P at most, and that is masked. C1: rounded up
 cdef inline void leave_usual(Cpu* cpu, Op* op, u32 raised, u32 up) noexcept nogil:

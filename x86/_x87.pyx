@@ -14,7 +14,7 @@ cdef FloatMode* x87_mode(Cpu* cpu) noexcept nogil:
     return mode
 
 cdef u32 settle(Cpu* cpu, Op* op, u32 raised, u32 up) noexcept nogil:
-    cdef u32 unmasked = raised & ~cpu.fpu.fcw & FLAGS_OF_EXCEPTIONS
+    cdef u32 unmasked = raised & ~cpu.fpu.fcw & EXCEPTIONS
     cpu.fpu.fip = op.rip
     cpu.fpu.fcs = 0
     cpu.fpu.fsw = (cpu.fpu.fsw & <u16>~C1) | <u16>(raised | (C1 if up else 0))

@@ -17,6 +17,7 @@ from encodings_of_forms import exists_in
 from x86 import _decode
 
 from .host import FS_BASE, GS_BASE, START, Case
+from .operands import Registers, has_extended
 
 RSP, RBP, RSI, RDI, NONE, RIP = 4, 5, 6, 7, 16, 17
 FAR = 0x123456789000
@@ -49,7 +50,7 @@ EXCLUDED = {
 } | dict.fromkeys(("sgdt", "sidt", "sldt", "str", "smsw"), "UMIP: the kernel answers in the processor's place")
 # Features as Linux spells them; what has no bit of its own is part of "lm"
 FEATURES = {"lzcnt": "abm", "clfsh": "clflush", "lahf64": "lahf_lm", "sse3": "pni", "prefetchw": "3dnowprefetch", "486": "lm",
-            "p6": "lm", "cpuid": "lm"}
+            "p6": "lm", "cpuid": "lm", "sha": "sha_ni"}
 
 
 @cache
@@ -82,15 +83,10 @@ def cases_of(form, count, bits=64):
 def case_of(form, bits, choose):
     """One case of a form, everything that may vary chosen at random."""
     instruction = encoding_of(form, bits, choose)
-    state = State(bits, choose)
+    state = State(bits, choose, Registers(choose, form) if has_extended(form) else None)
     code = state.add(instruction, START)
     rip = START if choose.random() > 0.04 else 0x101000 - choose.randint(1, len(code))
-    return Case(code, state.gpr, state.flags, state.memory, rip, bits, extended(choose) if has_extended(form) else b"")
-
-
-def has_extended(form):
-    """Whether an instruction has to do with x87, MMX or SSE registers."""
-    return form.family == "fpustate" or any(operand.startswith(("xmm", "mm", "st")) for operand in form.operands)
+    return Case(code, state.gpr, state.flags, state.memory, rip, bits, state.extended())
 
 
 def encoding_of(form, bits, choose):
@@ -137,19 +133,19 @@ def flags(choose):
     return result
 
 
-def extended(choose):
-    """An FXSAVE area whose registers have all kinds of values, its x87 exceptions mostly masked."""
-    control = choose.choice((0x37F, 0x37F, 0x27F, 0x040, 0x37F & choose.getrandbits(16) | 0x40))
-    status = choose.getrandbits(16) & 0x7F7F if choose.random() < 0.5 else 0
-    if status & ~control & 0x3F:
-        status |= 0x8080                                # ES and B: there is one that is not masked
-    area = struct.pack("<HHBxHQQII", control, status, choose.getrandbits(8), choose.getrandbits(11), choose.getrandbits(47),
-                       choose.getrandbits(47), choose.choice((0x1F80, choose.getrandbits(16))), 0xFFFF)
-    for _ in range(8):
-        exponent = choose.choice((0, 1, 0x3FFE, 0x3FFF, 0x7FFE, 0x7FFF, choose.getrandbits(15)))
-        area += struct.pack("<QH6x", value(choose) | choose.randrange(2) << 63, exponent | choose.randrange(2) << 15)
-    area += b"".join(value(choose).to_bytes(8, "little") for _ in range(32))
-    return area + bytes(512 - len(area))
+def stored(choose, form):
+    """An area that FXRSTOR or XRSTOR may load; its header mostly without what is reserved."""
+    area = bytearray(Registers(choose, form).area(True))
+    if choose.random() < 0.05:
+        area[24:28] = choose.getrandbits(32).to_bytes(4, "little")
+    if form.mnemonic == "fxrstor":
+        return bytes(area[:512])
+    present = choose.randrange(8)
+    compacted = choose.random() < 0.4
+    header = [present, 1 << 63 | present | choose.randrange(8) if compacted else 0, 0]
+    if choose.random() < 0.1:
+        header[choose.randrange(3)] ^= 1 << choose.choice((0, 1, 2, 3, 4, 8, 63, choose.randrange(64)))
+    return bytes(area[:512]) + struct.pack("<3Q40x", *header) + bytes(area[576:])
 
 
 # ---- states ----------------------------------------------------------------------------------------------------------
@@ -157,8 +153,8 @@ def extended(choose):
 class State:
     """Registers and memory, arranged so that an instruction's operands are interesting."""
 
-    def __init__(self, bits, choose):
-        self.bits, self.choose = bits, choose
+    def __init__(self, bits, choose, registers=None):
+        self.bits, self.choose, self.registers = bits, choose, registers
         self.gpr = [value(choose) for _ in range(16)]
         self.gpr[RSP] = address(choose, bits)
         if choose.random() < 0.7:
@@ -167,6 +163,10 @@ class State:
             self.gpr = [number & 0xFFFFFFFF for number in self.gpr[:8]] + [0] * 8
         self.flags = flags(choose)
         self.memory = []
+
+    def extended(self):
+        """For Case.extended."""
+        return self.registers.area("avx" in host_features()) if self.registers else b""
 
     def add(self, instruction, rip):
         """Arrange the state for an instruction at `rip`. Returns its bytes, displacement and immediates chosen."""
@@ -188,7 +188,7 @@ class State:
         form, choose = instruction.form, self.choose
         sizes = []
         for word in form.immediates:
-            if word in ("ib", "cb", "iw"):
+            if word in ("ib", "cb", "iw", "/is4"):
                 sizes.append(2 if word == "iw" else 1)
             elif word == "iv":
                 sizes.append(instruction.effective_size // 8)
@@ -203,6 +203,8 @@ class State:
             number = value(choose)
             if word in ("cb", "cz"):
                 number = self.distance(size, len(code), rip)
+            elif self.registers and choose.random() < 0.7:
+                number = choose.getrandbits(8)          # masks, orders, predicates
             elif form.mnemonic == "int" and number & 0xFF == 0x80:
                 number = 3                              # INT 80h would call the kernel
             elif form.mnemonic in ("enter", "ret", "retf") and choose.random() < 0.7:
@@ -231,7 +233,10 @@ class State:
         width = instruction.address_size
         target = address(choose, width)
         if (instruction.form.handler == "cmpxchg16b" or has_extended(instruction.form)) and choose.random() < 0.7:
-            target &= ~15
+            target &= ~63 if instruction.form.family == "xsave" else ~choose.choice((15, 31))
+        if instruction.form.vsib:
+            self.scatter(instruction)
+            index = NONE
         rest = target - self.segment_base(instruction) - instruction.displacement
         if width == 16:
             pass                                        # nothing is mapped where such an operand can lie
@@ -251,6 +256,13 @@ class State:
         if instruction.form.handler in BIT_HANDLERS and "rv" in instruction.form.operands and choose.random() < 0.8:
             if instruction.reg not in (base, index):
                 self.set(instruction.reg, choose.randint(-3000, 3000), 64)
+
+    def scatter(self, instruction):
+        """Indices and mask of a gather: most elements not far from the address, and a good part of them wanted."""
+        form, choose, vectors = instruction.form, self.choose, self.registers.vectors
+        size = 4 if any(operand.startswith("vm32") for operand in form.operands) else 8
+        near = [choose.randint(-40, 200) if choose.random() < 0.9 else value(choose) for _ in range(32 // size)]
+        vectors[instruction.index] = b"".join((number & (1 << 8 * size) - 1).to_bytes(size, "little") for number in near)
 
     def set(self, register, number, width):
         if width == 32 and self.bits == 64 and self.choose.random() < 0.5:
@@ -291,6 +303,15 @@ class State:
                 self.gpr[0] = choose.getrandbits(9) * (-1 if sign else 1) & MASK
         elif form.mnemonic == "call" and form.family == "far" and self.bits == 32:
             self.gpr[RSP] = max(self.gpr[RSP], 64)      # a CALL to 64-bit code with a stack that wraps hangs the hardware
+        elif form.family == "xsave":                    # not what the host has in XCR0 and this processor has not
+            self.gpr[0], self.gpr[2] = choose.getrandbits(9) & 0x11F | choose.getrandbits(32) << 32, choose.getrandbits(64)
+            if self.bits == 32:
+                self.gpr[0], self.gpr[2] = self.gpr[0] & 0xFFFFFFFF, self.gpr[2] & 0xFFFFFFFF
+        elif form.mnemonic.removeprefix("v").startswith("pcmpestr"):    # lengths, which may be negative
+            self.set(0, choose.randint(-18, 18), 64)
+            self.set(2, choose.randint(-18, 18), 64)
+        elif form.mnemonic.removeprefix("v") == "maskmovdqu" or form.mnemonic == "maskmovq":
+            self.set(RDI, address(choose, width) - self.segment_base(instruction), width)
         elif form.handler in ("loop", "jcxz"):
             self.set(1, choose.randrange(3), width)
 
@@ -323,8 +344,8 @@ class State:
             size = instruction.operand_size // 8
             data = (self.target() & ((1 << 8 * size) - 1)).to_bytes(size, "little") + \
                 choose.choice(selectors).to_bytes(2, "little")
-        elif form.mnemonic == "fxrstor" and choose.random() < 0.9:
-            data = extended(choose)
+        elif form.mnemonic in ("fxrstor", "xrstor", "xrstors") and choose.random() < 0.9:
+            data = stored(choose, form)
         elif form.mnemonic == "ldmxcsr" and choose.random() < 0.7:
             data = choose.getrandbits(16).to_bytes(4, "little")
         elif form.family in ("segment", "descriptor"):
@@ -332,6 +353,8 @@ class State:
         elif form.handler in ("cmpxchg8b", "cmpxchg16b", "cmpxchg") and choose.random() < 0.5:
             half = 4 if form.handler == "cmpxchg8b" else 8
             data = b"".join((self.gpr[number] & ((1 << 8 * half) - 1)).to_bytes(half, "little") for number in (0, 2))
+        elif self.registers and choose.random() < 0.9:
+            data = self.registers.numbers.bytes(64 if form.vsib else 32)
         elif choose.random() < 0.7:
             data = value(choose).to_bytes(8, "little") + value(choose).to_bytes(8, "little")
         else:

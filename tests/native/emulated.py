@@ -32,6 +32,7 @@ class Emulated(vectors.Bench):
             self.memory.write_u64(0x301000 + GDT + index * 8, descriptor)
         self.memory.write(0x301000 + TSS + 0x66, b"\xFF\xFF")           # no I/O permission map
         self.cpu.cr4, self.cpu.efer = 0x50E20, 0xD01
+        self.cpu.xcr0 = 7
         self.cpu.gdtr = KERNEL + GDT, 0x7F
         self.cpu.set_segment("tr", 0x40, KERNEL + TSS, 0x67, 0x8B)
         self.cpu.set_segment("ldtr", 0, 0, 0, 0)
@@ -50,7 +51,7 @@ class Emulated(vectors.Bench):
             self.write(address, data)
         self.load_segments(case.bits)
         if case.extended:
-            cpu.fxsave = case.extended
+            self.load_extended(case.extended)
         cpu.general = GENERAL.pack(*case.gpr)
         cpu.rip = case.rip
         cpu.rflags = case.flags
@@ -64,7 +65,7 @@ class Emulated(vectors.Bench):
             cpu.run(MOST_STEPS)
         outcome = self.outcome(cpu.event(first))
         if case.extended:
-            outcome.extended = visible(cpu.fxsave)
+            outcome.extended = self.extended(len(case.extended))
         memory.write(0x100000 + offset, b"\xCC" * len(code))
         if outcome.memory != WRITABLE_PAGES:
             memory.write(0x200000, PATTERN)
@@ -77,6 +78,16 @@ class Emulated(vectors.Bench):
             room = 0x1000 - (address & 0xFFF)
             self.memory.write(self.physical(address), data[:room])
             address, data = address + room, data[room:]
+
+    def load_extended(self, area):
+        """x87, MXCSR and vectors as in runner.c; the upper halves are 0 where the area has none."""
+        cpu, upper = self.cpu, area[576:] or bytes(256)
+        cpu.fxsave = area[:512]
+        cpu.vectors = b"".join(area[160 + at:176 + at] + upper[at:at + 16] for at in range(0, 256, 16))
+
+    def extended(self, length):
+        vectors = self.cpu.vectors if length > 512 else b""
+        return visible(self.cpu.fxsave) + b"".join(vectors[at:at + 16] for at in range(16, len(vectors), 32))
 
     def load_segments(self, bits):
         if self.loaded == (bits, self.cpu.segments):

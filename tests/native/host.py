@@ -61,7 +61,8 @@ class Case:
     memory: list = field(default_factory=list)          # [(address, bytes)]
     rip: int = START
     bits: int = 64                                      # 64 or 32
-    extended: bytes = b""                               # an FXSAVE area to begin with; empty: nobody looks
+    extended: bytes = b""                               # an XSAVE area to begin with, of 832 bytes, or of 512 where the host
+    #                                                     has no AVX; empty: nobody looks
 
 
 @dataclass(slots=True)
@@ -190,5 +191,5 @@ class Host:
 
 
 def visible(area):
-    """The registers in an FXSAVE area, without MXCSR_MASK, which is no state; nothing of an empty one."""
-    return area[:28] + area[32:416]
+    """The registers in an XSAVE area, without MXCSR_MASK, which is no state; nothing of an empty one."""
+    return area[:28] + area[32:416] + area[576:]

@@ -25,7 +25,8 @@
 #include <unistd.h>
 #include <linux/seccomp.h>
 
-enum { PAGE = 4096, CODE = 0x100000, DATA = 0x200000, LOCKED = 0x202000, CODE_BYTES = 64, CHUNK = 256, LEGACY = 416, HEADER = 512 };
+enum { PAGE = 4096, CODE = 0x100000, DATA = 0x200000, LOCKED = 0x202000, CODE_BYTES = 64, CHUNK = 256,
+       LEGACY = 416, HEADER = 512, UPPER = 576 };        /* in an XSAVE area: x87, MXCSR and XMM; XSTATE_BV; the rest of YMM */
 static uint8_t *const FAR = (uint8_t *)0x123456789000;
 
 enum { AC = 0x40000, NT = 0x4000, ID = 0x200000 };      /* of RFLAGS; the return from a signal leaves NT and ID alone */
@@ -160,14 +161,16 @@ static void note(struct item *item, const ucontext_t *context)
     note_memory(item);
 }
 
-/* Bytes 416 to 511 of an FXSAVE area are the kernel's in a signal frame: they tell what else the frame has. */
+/* Bytes 416 to 511 of an FXSAVE area are the kernel's in a signal frame: they tell what else the frame has. Of XSTATE_BV the
+ * bits of x87, SSE and AVX are the case's: where one is 0, that component begins in its initial state. */
 static void load_extended(uint8_t *to, const uint8_t *from, uint32_t length)
 {
     memcpy(to, from, LEGACY);
-    if (length > HEADER)
-        memcpy(to + HEADER, from + HEADER, length - HEADER);
-    else
-        to[HEADER] |= 3;                                /* XSTATE_BV: x87 and SSE are not in their initial state */
+    if (length > UPPER) {
+        to[HEADER] = (to[HEADER] & ~7) | (from[HEADER] & 7);
+        memcpy(to + UPPER, from + UPPER, length - UPPER);
+    } else
+        to[HEADER] |= 3;
 }
 
 /* Returns the flags that the return from the signal would not set. */
