@@ -376,7 +376,8 @@ cdef class Processor:
             cpu.dr[int(key[2])] = value
             arm(cpu)
         elif is_fpu_register(key): write_fpu_register(cpu, key, value)
-        elif key in ("halted", "intr", "gdtr", "idtr", "general", "fxsave", "vectors"): getattr(Processor, key).__set__(self, value)
+        elif key in ("halted", "intr", "ignore_error", "gdtr", "idtr", "general", "fxsave", "vectors"):
+            getattr(Processor, key).__set__(self, value)
         else: raise AttributeError(f"a processor has no register {key!r}")
 
     @property
