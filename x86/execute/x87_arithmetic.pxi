@@ -43,7 +43,7 @@ cdef Op* arithmetic_slow(Cpu* cpu, Op* op, int operation, bint pops) noexcept no
     if pops: pop_st(cpu)
     return proceed(cpu, op)
 
-cdef inline Op* arithmetic(Cpu* cpu, Op* op, const int kind, const int size, const int operation, const bint pops) noexcept nogil:
+cdef inline Op* arithmetic(Cpu* cpu, Op* op, const int kind, const int size, const int operation, const int pops) noexcept nogil:
     cdef FloatMode mode = usual_mode()
     cdef Float80 result
     require(cpu, op, kind, X87)

@@ -36,7 +36,7 @@ cdef Op* store_integer_slow(Cpu* cpu, Op* op, u64 where, int size, bint truncate
     return proceed(cpu, op)
 
 # From 1 to what surely fits, to the nearest or truncated
-cdef inline bint quick_integer(Float80 a, u64* result, FloatMode* mode, const int size, const bint truncates) noexcept nogil:
+cdef inline bint quick_integer(Float80 a, u64* result, FloatMode* mode, const int size, const int truncates) noexcept nogil:
     cdef u32 shift = 16383 + 63 - (a.sign_exponent & 0x7FFF)            # bits behind the point: the rest
     cdef u64 whole, rest, up = 0
     if unlikely(not a.significand >> 63 or shift - (65 - size) > <u32>(size - 2)): return False
@@ -49,8 +49,8 @@ cdef inline bint quick_integer(Float80 a, u64* result, FloatMode* mode, const in
     result[0] = 0 - whole if a.sign_exponent >> 15 else whole
     return True
 
-cdef inline Op* store_integer(Cpu* cpu, Op* op, const int kind, const int size, const bint truncates,
-                              const bint pops) noexcept nogil:
+cdef inline Op* store_integer(Cpu* cpu, Op* op, const int kind, const int size, const int truncates,
+                              const int pops) noexcept nogil:
     cdef FloatMode mode = usual_mode()
     cdef u64 value
     require(cpu, op, kind, X87)

@@ -91,7 +91,7 @@ cdef Op* store_slow(Cpu* cpu, Op* op, u64 where, int size, bint pops) noexcept n
     if pops: pop_st(cpu)
     return proceed(cpu, op)
 
-cdef inline Op* fst(Cpu* cpu, Op* op, const int kind, const int size, const bint pops) noexcept nogil:
+cdef inline Op* fst(Cpu* cpu, Op* op, const int kind, const int size, const int pops) noexcept nogil:
     cdef FloatMode mode = usual_mode()
     cdef u64 bits
     cdef u32 narrow
@@ -141,7 +141,7 @@ cdef Op* store_register_empty(Cpu* cpu, Op* op, bint pops) noexcept nogil:
         if pops: pop_st(cpu)
     return proceed(cpu, op)
 
-cdef inline Op* fst_register(Cpu* cpu, Op* op, const int kind, const int size, const bint pops) noexcept nogil:
+cdef inline Op* fst_register(Cpu* cpu, Op* op, const int kind, const int size, const int pops) noexcept nogil:
     require(cpu, op, kind, X87)
     if unlikely(is_empty(cpu, 0)): return store_register_empty(cpu, op, pops)
     leave_usual(cpu, op, 0, 0)
@@ -201,7 +201,7 @@ cdef inline Op* fxam(Cpu* cpu, Op* op, const int kind, const int size) noexcept 
 
 # ---- the stack itself -------------------------------------------------------------------------------------------------------
 
-cdef inline Op* ffree(Cpu* cpu, Op* op, const int kind, const int size, const bint pops) noexcept nogil:
+cdef inline Op* ffree(Cpu* cpu, Op* op, const int kind, const int size, const int pops) noexcept nogil:
     require(cpu, op, kind, X87)
     leave_usual(cpu, op, 0, 0)
     free_st(cpu, op.dst)
