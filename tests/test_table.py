@@ -20,7 +20,7 @@ PREFIX_STATES = frozenset({"NP", "66", "F3", "F2"})
 PREFIXES = {None: PREFIX_STATES, "NFx": {"NP", "66"}}
 ANY = frozenset({0, 1})
 HANDLER = re.compile(r"^cdef inline Op\* (\w+)\(Cpu\* cpu, Op\* op, const int kind, const int size"
-                     r"((?:, const int \w+)*)\)", re.MULTILINE)
+                     r"((?:,\s+const int \w+)*)\)", re.MULTILINE)
 
 
 def name(form):
