@@ -5,10 +5,15 @@ if all the features that brought it are here. A feature changes its list below, 
 """
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from functools import cache
 
+import encodings_of_forms as encodings
 from iced_x86 import Code, CpuidFeature, Decoder, DecoderOptions, Instruction, Mnemonic
+
+from x86 import _decode
+from x86.isa import table
 
 # Everything that these features brought is here.
 HERE = """
@@ -21,23 +26,16 @@ HERE = """
 # WBINVD with a prefix that processors without it ignore.
 
 # Of these features, only what is named.
-PARTLY = {
-    "FPU": "FNINIT FNCLEX FNOP FNENI FNDISI FNSTCW FLDCW FNSTSW FNSTENV FLDENV FNSAVE FRSTOR",
-    "FPU287": "FNSETPM FNSTSW",
-    "FPU387": "FNSTENV FLDENV FNSAVE FRSTOR",
-    "MMX": "EMMS",
-    "SSE": "MOVUPS MOVAPS MOVNTPS XORPS LDMXCSR STMXCSR SFENCE PREFETCHNTA PREFETCHT0 PREFETCHT1 PREFETCHT2",
-    "SSE2": "MOVUPD MOVAPD MOVDQA MOVDQU MOVNTPD MOVNTDQ MOVNTI MOVQ MOVD XORPD PXOR LFENCE MFENCE",
-    "SSE4_2": "CRC32",
-    "CET_SS": "RDSSPD RDSSPQ",              # the two that are NOPs where CET is not
-}
+PARTLY = {"CET_SS": "RDSSPD RDSSPQ"}        # the two that are NOPs where CET is not
+
+# Of these, what has a row: they grow. One that is complete goes to HERE.
+GROWING = """
+    FPU FPU287 FPU387 MMX SSE SSE2 SSE3 SSSE3 SSE4_1 SSE4_2 AES PCLMULQDQ SHA GFNI
+    AVX AVX2 F16C FMA VAES VPCLMULQDQ XSAVE XSAVEOPT XSAVEC
+"""
 
 # Of these, nothing yet.
-LATER = """
-    SSE3 SSSE3 SSE4_1 AVX AVX2 F16C FMA AES PCLMULQDQ SHA VAES VPCLMULQDQ GFNI
-    MONITOR PKU
-    XSAVE XSAVEOPT XSAVEC XSAVES
-"""
+LATER = "MONITOR PKU XSAVES"
 
 # Of these, nothing ever: virtual machines and enclaves, transactions, what only AMD, Cyrix or VIA had, single steppings
 # of old processors, and what is newer than the machine.
@@ -56,7 +54,7 @@ NEVER = """
     MOV_TR UMOV UDBG CL1INVMB IA64
 """
 
-HERE, LATER, NEVER = (frozenset(names.split()) for names in (HERE, LATER, NEVER))
+HERE, GROWING, LATER, NEVER = (frozenset(names.split()) for names in (HERE, GROWING, LATER, NEVER))
 
 
 @dataclass(frozen=True)
@@ -93,16 +91,34 @@ def features(instruction: Instruction) -> list[str]:
 
 
 @cache
+def written() -> frozenset[int]:
+    """iced's codes for the forms of the table, whichever sizes and registers they take, also with F3 in front."""
+    choose, found = random.Random(1), set()
+    for form in table.forms():
+        hint = form.mnemonic in ("nop", "wbinvd")       # F3 makes other instructions of some, elsewhere
+        for bits in encodings.MODES:
+            for prefix in (b"", b"\xF3") * (400 if hint else 10) if encodings.exists_in(form, bits) else ():
+                code = prefix + encodings.encode(form, bits, choose)
+                if _decode.decode(code, 0, bits).form is form:
+                    found.add(Decoder(bits, code).decode().code)
+    return frozenset(found - {Code.INVALID})
+
+
+def exists(number: int, instruction: Instruction) -> bool:
+    """Whether one of iced's codes is an instruction of this machine, in one code size at least."""
+    mnemonic = MNEMONICS[instruction.mnemonic]
+    return number != Code.INVALID and all(
+        feature in HERE or feature in GROWING and number in written() or mnemonic in PARTLY.get(feature, "").split()
+        for feature in features(instruction))
+
+
+@cache
 def legal(bits: int) -> tuple[bool, ...]:
     """For every number of iced's Code, whether that instruction exists here in code of this size."""
     other = {difference.code: difference.legal for difference in DIFFERENCES if bits in difference.bits}
     found = []
     for number in range(max(CODES) + 1):
-        instruction = of_code(number)
-        mnemonic = MNEMONICS[instruction.mnemonic]
-        here = number != Code.INVALID and all(
-            feature in HERE or mnemonic in PARTLY.get(feature, "").split() for feature in features(instruction))
-        found.append(other.get(CODES[number], here))
+        found.append(other.get(CODES[number], exists(number, of_code(number))))
     return tuple(found)
 
 

@@ -40,6 +40,7 @@ def our_style():
     formatter.add_leading_zero_to_hex_numbers = formatter.branch_leading_zeros = False
     formatter.displacement_leading_zeros = formatter.show_branch_size = False
     formatter.memory_size_options = MemorySizeOptions.ALWAYS
+    formatter.use_pseudo_ops = False                    # cmpps xmm0, xmm1, 0x0, not cmpeqps xmm0, xmm1
     return formatter.format
 
 

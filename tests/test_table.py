@@ -34,6 +34,7 @@ def conditions(form):
 
     Under VEX prefixes are pp, and REX bits those of VEX."""
     modes = {"": {16, 32, 64}, "64": {64}, "legacy": {16, 32}}[form.mode]
+    modes -= {16} if form.vsib else set()               # an address of 16 bits has no SIB
     prefixes = PREFIXES.get(form.prefix, {form.prefix})
     rex_w = ANY if form.rex_w is None else {form.rex_w}
     is_nop = form.map == 0 and form.opcode == 0x90 and not form.plus_r and form.prefix is None
@@ -57,7 +58,7 @@ def modrm_bytes(form):
         mods = (3,)
     else:
         mods = (0, 1, 2) if table.memory_only(form.operands[position]) else range(4)
-    return frozenset(mod << 6 | reg << 3 | rm for mod in mods for reg in regs for rm in range(8))
+    return frozenset(mod << 6 | reg << 3 | rm for mod in mods for reg in regs for rm in ((4,) if form.vsib else range(8)))
 
 
 def by_opcode():
@@ -191,7 +192,7 @@ def test_every_row_has_a_line(family):
 OPERAND = re.compile(r"r/m(8|16|32|64|v|y|z)|r(8|16|32|64|v|y|z)(/m(8|16|32|64))?"
                      r"|m(8|16|32|64|80|128|256|512|v|y|z|16:v)?|moffs[8v]|imm(8|8u|16|z|v)"
                      r"|rel[8z]|ptr16:v|al|rAX|cl|dx|1|[c-gs]s|sreg|cr|dr"
-                     r"|[xy]mm(/m(8|16|32|64|128|256))?|mm(/m(32|64))?|st\((0|i)\)")
+                     r"|[xy]mm(/m(8|16|32|64|128|256))?|x(/m)?|mx|mm(/m(32|64))?|vm(32|64)[xy]|st\((0|i)\)")
 FLAGS = re.compile(r"(reads|writes|undefined) [OSZAPCDIT]+")
 
 
@@ -208,7 +209,7 @@ def test_rows_are_written_in_the_notation(row):
             assert OPERAND.fullmatch(operand), f"{name(form)}: operand {operand!r}"
         assert form.mode in ("", "64", "legacy") and form.family == row.family
         immediates = sum(operand.startswith(("imm", "rel", "ptr", "moffs")) for operand in form.operands)
-        assert immediates == len(form.immediates), name(form)
+        assert immediates == len([word for word in form.immediates if word != "/is4"]), name(form)
         assert form.rm_position is None or form.modrm or form.operands[form.rm_position].startswith("moffs"), name(form)
         assert not form.lock or table.is_memory(form.operands[0]), f"{name(form)}: LOCK needs a memory destination"
 

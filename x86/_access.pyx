@@ -255,6 +255,9 @@ cdef void read_wide(Cpu* cpu, Op* op, u64 linear, void* to, u32 bytes, int segme
     if bytes == 4:
         (<u32*>at)[0] = <u32>read_miss(cpu, op, linear, 32, segment)
         return
+    if bytes == 2:
+        (<u16*>at)[0] = <u16>read_miss(cpu, op, linear, 16, segment)
+        return
     while done + 8 <= bytes and (bytes == 8 or in_pieces_of_8(cpu, linear)):
         (<u64*>(at + done))[0] = read_miss(cpu, op, wrapped(cpu, linear + done), 64, segment)
         done += 8
@@ -269,6 +272,9 @@ cdef void write_wide(Cpu* cpu, Op* op, u64 linear, const void* value, u32 bytes,
         return
     if bytes == 4:
         write_miss(cpu, op, linear, (<const u32*>at)[0], 32, segment)
+        return
+    if bytes == 2:
+        write_miss(cpu, op, linear, (<const u16*>at)[0], 16, segment)
         return
     if bytes > 8: probe(cpu, op, linear, bytes, WRITE, segment)
     while done + 8 <= bytes and (bytes == 8 or in_pieces_of_8(cpu, linear)):

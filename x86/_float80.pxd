@@ -167,39 +167,34 @@ cdef inline bint quick_div(Float80 a, Float80 b, Float80* result, FloatMode* mod
     rest = <u64>(rest >= b.significand - rest) << 63 | (rest != 0 and rest != b.significand - rest)    # see quotient_of
     return quick_pack((a.sign_exponent ^ b.sign_exponent) & 0x8000, exponent - <i32>less, quotient, rest, result, mode)
 
-cdef inline bint quick_load64(u64 a, Float80* result) noexcept nogil:
-    """FLD m64 of a normal number."""
-    cdef u32 exponent = (a >> 52) & 0x7FF
-    if unlikely(<u32>(exponent - 1) >= 0x7FE): return False
-    result[0] = f80(<u64>1 << 63 | a << 11, (a >> 48) & 0x8000 | exponent + 15360)
+# FLD and FST with m32 and m64: `width` bits with `fraction` bits of fraction
+cdef inline bint quick_load(u64 a, const int width, const int fraction, Float80* result) noexcept nogil:
+    cdef u32 top = (1 << (width - 1 - fraction)) - 1
+    cdef u32 exponent = (a >> fraction) & top
+    cdef u32 distance = 16383 - (top >> 1)
+    if unlikely(exponent - 1 >= top - 1): return False
+    result[0] = f80(<u64>1 << 63 | a << (63 - fraction), <u32>(a >> (width - 1)) << 15 | exponent + distance)
     return True
 
-cdef inline bint quick_load32(u32 a, Float80* result) noexcept nogil:
-    """FLD m32 of a normal number."""
-    cdef u32 exponent = (a >> 23) & 0xFF
-    if unlikely(<u32>(exponent - 1) >= 0xFE): return False
-    result[0] = f80(<u64>1 << 63 | <u64>a << 40, (a >> 16) & 0x8000 | exponent + 16256)
+cdef inline bint quick_store(Float80 a, const int width, const int fraction, u64* result, FloatMode* mode) noexcept nogil:
+    cdef i32 top = (1 << (width - 1 - fraction)) - 1
+    cdef i32 exponent = (a.sign_exponent & 0x7FFF) - (16383 - (top >> 1))
+    cdef u64 rest = a.significand << (fraction + 1)
+    cdef u64 kept = a.significand >> (63 - fraction)
+    cdef u64 up = (rest | kept & 1) > <u64>1 << 63
+    if unlikely(not a.significand >> 63 or <u32>(exponent - 1) >= <u32>(top - 2) or mode.rounding != TO_NEAREST): return False
+    mode.up = up
+    mode.raised |= (rest != 0) << 5
+    # the integer bit counts one in the exponent, and so does a carry out of the fraction
+    result[0] = (<u64>a.sign_exponent >> 15 << (width - 1)) + (<u64>(exponent - 1) << fraction) + kept + up
     return True
 
+cdef inline bint quick_load64(u64 a, Float80* result) noexcept nogil: return quick_load(a, 64, 52, result)
+cdef inline bint quick_load32(u32 a, Float80* result) noexcept nogil: return quick_load(a, 32, 23, result)
 cdef inline bint quick_store64(Float80 a, u64* result, FloatMode* mode) noexcept nogil:
-    """FST m64 with a normal result."""
-    cdef i32 exponent = (a.sign_exponent & 0x7FFF) - 15360
-    cdef u64 rest = a.significand & 0x7FF
-    cdef u64 increment = rest + 0x3FF + (a.significand >> 11 & 1) >> 11
-    if unlikely(not a.significand >> 63 or <u32>(exponent - 1) >= 0x7FD or mode.rounding): return False
-    mode.up = increment
-    mode.raised |= (rest != 0) << 5
-    # a carry out of the fraction goes on into the exponent
-    result[0] = (<u64>a.sign_exponent >> 15 << 63) + (<u64>exponent << 52) + (a.significand << 1 >> 12) + increment
-    return True
-
+    return quick_store(a, 64, 52, result, mode)
 cdef inline bint quick_store32(Float80 a, u32* result, FloatMode* mode) noexcept nogil:
-    """FST m32 with a normal result."""
-    cdef i32 exponent = (a.sign_exponent & 0x7FFF) - 16256
-    cdef u64 rest = a.significand & <u64>0xFFFFFFFFFF
-    cdef u32 increment = rest + <u64>0x7FFFFFFFFF + (a.significand >> 40 & 1) >> 40
-    if unlikely(not a.significand >> 63 or <u32>(exponent - 1) >= 0xFD or mode.rounding): return False
-    mode.up = increment
-    mode.raised |= (rest != 0) << 5
-    result[0] = (<u32>a.sign_exponent >> 15 << 31) + (<u32>exponent << 23) + <u32>(a.significand << 1 >> 41) + increment
+    cdef u64 stored = 0
+    if not quick_store(a, 32, 23, &stored, mode): return False
+    result[0] = <u32>stored
     return True

@@ -324,17 +324,17 @@ cdef inline Float80 load(u64 a, const int width, const int fraction, FloatMode* 
     cdef u64 digits = a << (64 - fraction) >> 1             # below the integer bit
     cdef i32 top = (1 << (width - 1 - fraction)) - 1
     cdef i32 biased = a >> fraction & top
+    cdef Float80 result
     cdef int shift
     mode.up = 0
-    if unlikely(biased == top):
+    if likely(quick_load(a, width, fraction, &result)): return result
+    if biased == top:
         if digits and not digits >> 62: mode.raised |= FLOAT_IE
         return f80(<u64>1 << 63 | digits | (<u64>1 << 62 if digits else 0), sign << 15 | TOP)
-    if unlikely(biased == 0):
-        if digits == 0: return signed_zero(sign)
-        mode.raised |= FLOAT_DE
-        shift = leading_zeros(digits)
-        return f80(digits << shift, sign << 15 | (BIAS - (top >> 1) + 1 - shift))
-    return f80(<u64>1 << 63 | digits, sign << 15 | (BIAS - (top >> 1) + biased))
+    if digits == 0: return signed_zero(sign)
+    mode.raised |= FLOAT_DE
+    shift = leading_zeros(digits)
+    return f80(digits << shift, sign << 15 | (BIAS - (top >> 1) + 1 - shift))
 
 cdef inline u64 store(Float80 a, const int width, const int fraction, FloatMode* mode) noexcept nogil:
     cdef u64 sign = <u64>sign_of(a) << (width - 1)
@@ -342,6 +342,7 @@ cdef inline u64 store(Float80 a, const int width, const int fraction, FloatMode*
     cdef u64 result
     cdef Float80 answer
     cdef Parts x
+    if likely(quick_store(a, width, fraction, &result, mode)): return result
     if unlikely(f80_no_number(a, a, &answer, mode)):
         return <u64>sign_of(answer) << (width - 1) | infinity | answer.significand << 1 >> (64 - fraction)
     mode.up = 0

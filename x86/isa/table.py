@@ -40,6 +40,7 @@ Attributes of a form
     handler       the generic function's name, if it is not the mnemonic's
     constants     further compile-time arguments for it
     slow          no instantiation for flat memory: the segmented one serves all
+    rm_first      three registers, of which r/m names the first and ModRM.reg the last
     size          operand sizes where no operand says them: "v", "y", "z", 8, 16, 32, 64 (default 0: it has none)
     names         {size: mnemonic} where the text depends on the operand size
     cpuid         the feature that brought it, a name in x86/models.py; several: all of them are needed
@@ -83,6 +84,7 @@ class Form:
     handler: str = ""
     constants: tuple = ()
     slow: bool = False
+    rm_first: bool = False
     size: object = None
     names: dict = field(default_factory=dict)
     cpuid: str = ""
@@ -163,7 +165,7 @@ class Form:
             free = ["opcode"]
         elif "rm" not in places:
             free = ["reg", "vvvv", "rm"] if self.vex and len(named) + fixed_reg == 3 else ["reg", "rm"]
-            free = free[1:] if fixed_reg else free
+            free = free[::-1] if self.rm_first else free[1:] if fixed_reg else free
         elif self.vex:
             free = ["vvvv"] if fixed_reg else ["vvvv", "reg"] if places[0] == "rm" and len(named) == 2 else ["reg", "vvvv"]
             free += ["is4"] * ("/is4" in self.immediates)

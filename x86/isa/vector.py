@@ -11,28 +11,35 @@ MMX, SSE, VEX = 2, 4, 8
 
 
 def packed(name, opcode, summary, handler, constants=(), *, prefix="66", space="0F", mmx="", sse="SSE2", avx="AVX",
-           avx256="AVX2", sources=2, immediate="", w="WIG", tail="", **attributes):
+           avx256="AVX2", sources=2, operands="", last=None, immediate="", w="WIG", tail="", flags="", rows=None, **attributes):
     """Rows for all encodings of an instruction on whole vectors.
 
     mmx, sse, avx, avx256: the feature that brought the encoding with mm, xmm, VEX.128 and VEX.256; "" where there is none.
     sources: 2, of which VEX names the first one in vvvv; 1: the only one is r/m. immediate: "imm8u" or "".
-    tail: what follows the opcode besides /r (/6, say). attributes go to every form."""
-    more = f", {immediate}" if immediate else ""
+    operands: them as a whole, where they are others: "r/m, r" is xmm/m128, xmm and ymm/m256, ymm; "m, r" has memory only.
+    last: {register: r/m operand} where that is not of the register's width, {"ymm": "xmm/m128"}.
+    tail: what follows the opcode besides /r (/6, say). rows: the two of an earlier call, which get these forms, too.
+    attributes go to every form. Returns the rows of the older and of the VEX encodings, None for one that has no form."""
     end = f"{opcode} {tail or '/r'}" + (" ib" if immediate else "")
-    older, newer = instruction(name, summary=summary), None
+    last = {"mm": "mm/m64", "xmm": "xmm/m128", "ymm": "ymm/m256"} | (last or {})
     legacy = " ".join((space[:2], space[2:])).strip()
-    if mmx:
-        older.form(f"NP {legacy} {end}", f"mm, mm/m64{more}", handler=handler, constants=(MMX, *constants), cpuid=mmx,
-                   **attributes)
-    if sse:
-        older.form(f"{prefix} {legacy} {end}", f"xmm, xmm/m128{more}", handler=handler, constants=(SSE, *constants), cpuid=sse,
-                   **attributes)
-    for length, register, feature in (("128", "xmm", avx), ("256", "ymm", avx256)):
+    pp = "" if prefix == "NP" else f"{prefix}."
+    older, newer = rows or (None, None)
+    older = older or ((mmx or sse) and instruction(name, flags, summary) or None)
+    newer = newer or ((avx or avx256) and instruction(f"v{name}", flags, summary) or None)
+
+    def text(register, registers):
+        names = {"r/m": last[register], "m": last[register].split("/")[1], "r": register}
+        parts = operands.split(", ") if operands else ["r"] * registers + ["r/m"]
+        return ", ".join([names[part] for part in parts] + [immediate] * bool(immediate))
+
+    for row, register, feature, encoding, unit, registers in (
+            (older, "mm", mmx, f"NP {legacy}", MMX, 1), (older, "xmm", sse, f"{prefix} {legacy}", SSE, 1),
+            (newer, "xmm", avx, f"VEX.128.{pp}{space}.{w}", VEX, sources),
+            (newer, "ymm", avx256, f"VEX.256.{pp}{space}.{w}", VEX, sources)):
         if feature:
-            newer = newer or instruction(f"v{name}", summary=summary)
-            words = f"VEX.{length}.{'' if prefix == 'NP' else prefix + '.'}{space}.{w}"
-            newer.form(f"{words} {end}", ", ".join([register] * sources) + f", {register}/m{length}{more}", handler=handler,
-                       constants=(VEX, *constants), cpuid=feature, **attributes)
+            row.form(f"{encoding} {end}", text(register, registers), handler=handler, constants=(unit, *constants), cpuid=feature,
+                     **attributes)
     return older, newer
 
 
