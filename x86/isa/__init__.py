@@ -7,7 +7,8 @@ FAMILIES = ("arithmetic", "logic", "shift", "multiply", "bits", "move", "convert
             "x87_compare", "x87_convert", "x87_transcendental", "vector_arithmetic",
             "vector_multiply", "vector_sum", "vector_logic", "vector_compare", "vector_shift", "vector_pack", "vector_blend",
             "vector_shuffle", "vector_string", "vector_move", "vector_scalar", "vector_half", "vector_broadcast",
-            "vector_insert", "vector_masked")
+            "vector_insert", "vector_masked",
+            "float_arithmetic", "float_compare", "float_convert", "float_fma", "float_approximate")
 
 
 def load():
