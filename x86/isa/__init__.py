@@ -5,7 +5,7 @@ FAMILIES = ("arithmetic", "logic", "shift", "multiply", "bits", "move", "convert
             "branch", "exchange", "bmi", "random", "fused", "segment", "descriptor", "far", "interrupt",
             "system", "control", "msr", "syscall", "cpuid", "port", "fpustate", "sse_move", "vector_arithmetic",
             "vector_multiply", "vector_sum", "vector_logic", "vector_compare", "vector_shift", "vector_pack", "vector_blend",
-            "vector_shuffle", "vector_string")
+            "vector_shuffle", "vector_string", "crypto")
 
 
 def load():
