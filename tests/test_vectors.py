@@ -24,7 +24,6 @@ OTHERWISE = {
     "fetch-order": "what an illegal instruction is told about first when it also runs out of its page",
     "sse4a-field-past-64": "only AMD's have SSE4a",
     "sse4a-upper-half": "the same",
-    "xinuse": "to AMD's, x87 and SSE are always in use",
 }
 KNOWN = {31702: "a processor of AMD's takes LOOPNE with an F3 prefix for LOOPE",
          116316: "the undefined flags of MUL decide the next instruction but one"}

@@ -10,7 +10,8 @@ from .host import Outcome
 GENERAL = "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15".split()
 LETTERS = {"C": 0, "P": 2, "A": 4, "Z": 6, "S": 7, "T": 8, "D": 10, "O": 11, "NT": 14, "AC": 18, "ID": 21}
 
-LONG = ("fnstenv", "fldenv", "fnsave", "frstor", "fxsave", "fxrstor")
+LONG = ("fnstenv", "fldenv", "fnsave", "frstor", "fxsave", "fxrstor", "xsave", "xsaveopt", "xsavec",
+        "xrstor")
 
 
 def expected(native, emulated, case, mnemonic, alone):
