@@ -24,7 +24,7 @@ def expected(native, emulated, case, mnemonic, alone):
     """Why these outcomes may differ, or None. All that is known to differ is here. mnemonic: "" for several instructions."""
     if native.vector == 17 and case.flags & ALIGNMENT and emulated.vector in (12, 13):
         return "an access that is misaligned and ends where no address is: which of the two is told"
-    if case.bits == 32 and emulated.vector in (12, 13) and native.vector == 14 and native.cr2 >= 0xFFFFFFF8:
+    if case.bits == 32 and emulated.vector in (12, 13) and native.vector == 14 and native.cr2 >= 0xFFFFFFE0:
         return "an access round the end of 4 GB: the manual lets a processor choose, and this one refuses it"
     if (case.extended or mnemonic == "cmpxchg16b") and (native.vector, emulated.vector) == (13, 12):
         return "a 16-byte operand that is misaligned and that no address can name: #GP comes first, #SS here"
