@@ -275,6 +275,14 @@ cdef class Processor:
     @halted.setter
     def halted(self, on): self.cpu.halted = bool(on)
 
+    @property
+    def integer_float(self):
+        """Whether SSE arithmetic is done in integers even where the host's would do. The results are the same."""
+        return bool(self.cpu.integer_float)
+
+    @integer_float.setter
+    def integer_float(self, on): self.cpu.integer_float = bool(on)
+
     def set_a20(self, on):
         """Physical address bit 20: passed on, or forced to 0."""
         cdef u64 mask = self.cpu.paging.address_mask

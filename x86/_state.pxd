@@ -316,6 +316,7 @@ cdef struct Cpu:
     u64 mode_count
     Op scratch[4]               # the instruction that runs alone
     Block scratch_block
+    u8 integer_float            # host_float stays 0, whatever MXCSR says: arithmetic in integers, for tests
     u64 filled[2]               # how many entries of each list below are in use
     u16 filled_list[2][TLB_SIZE]
     JumpEntry jumps[JUMP_SIZE]

@@ -50,7 +50,7 @@ cdef u32 read_mxcsr(Cpu* cpu) noexcept nogil:
 
 cdef void write_mxcsr(Cpu* cpu, u32 value) noexcept nogil:
     cpu.fpu.mxcsr = value
-    cpu.host_float = HOST_SSE and value & MXCSR_MASKS == MXCSR_MASKS
+    cpu.host_float = HOST_SSE and not cpu.integer_float and value & MXCSR_MASKS == MXCSR_MASKS
     set_host_mxcsr(value | MXCSR_MASKS)
 
 cdef void to_guest(Cpu* cpu) noexcept nogil:

@@ -3,9 +3,10 @@ import importlib
 
 FAMILIES = ("arithmetic", "logic", "shift", "multiply", "bits", "move", "convert", "stack", "string", "flags", "conditional",
             "branch", "exchange", "bmi", "random", "fused", "segment", "descriptor", "far", "interrupt",
-            "system", "control", "msr", "syscall", "cpuid", "port", "fpustate", "xsave", "sse_move", "vector_arithmetic",
+            "system", "control", "msr", "syscall", "cpuid", "port", "fpustate", "xsave", "vector_arithmetic",
             "vector_multiply", "vector_sum", "vector_logic", "vector_compare", "vector_shift", "vector_pack", "vector_blend",
-            "vector_shuffle", "vector_string")
+            "vector_shuffle", "vector_string", "vector_move", "vector_scalar", "vector_half", "vector_broadcast",
+            "vector_insert", "vector_masked")
 
 
 def load():
