@@ -223,6 +223,11 @@ cdef inline u16 effective(u16 size_class, const Instruction* o) noexcept nogil:
     if size_class == SIZE_Z: return 16 if o.effective_size == 16 else 32
     return size_class
 
+# A gather's destination, mask and index must be three registers
+cdef inline bint coincide(const Instruction* o) noexcept nogil:
+    cdef u8 mask = o.vvvv if o.bits == 64 else o.vvvv & 7
+    return o.reg == mask or o.reg == o.index or mask == o.index
+
 cdef void decode_instruction(const u8* bytes, u32 available, u32 bits, u64 instructions, Instruction* o) noexcept nogil:
     cdef u32 at = 0, i, limit, size
     cdef u8 byte, simd = 0
@@ -327,6 +332,11 @@ cdef void decode_instruction(const u8* bytes, u32 available, u32 bits, u64 instr
         if not (info.operand[0] == OPERAND_RM_REGISTER or info.operand[1] == OPERAND_RM_REGISTER):
             at = decode_memory(bytes, at, limit, bits, info.flags & FORM_VSIB != 0, o)
             if at == 0: return
+            if info.flags & FORM_VSIB and coincide(o):
+                o.form = -1
+                o.status = UNDEFINED
+                o.length = at
+                return
     elif o.segment_prefix: o.segment = o.segment_prefix - 1
 
     # -- immediates

@@ -15,9 +15,8 @@ cdef inline void write_alone(Cpu* cpu, u32 number, u64 value, const int unit) no
 cdef inline void write_merged(Cpu* cpu, Op* op, u64 value, const int size, const int unit) noexcept nogil:
     cdef Vector r
     if unit == VEX:
-        r.q[0], r.q[1] = first(cpu, op, unit).q[0], first(cpu, op, unit).q[1]
-        if size == 32: r.d[0] = <u32>value
-        else: r.q[0] = value
+        if size == 32: value |= first(cpu, op, unit).q[0] >> 32 << 32
+        r.q[0], r.q[1] = value, first(cpu, op, unit).q[1]
         write_vector(cpu, op.dst, &r, 128, unit)
     elif size == 32: vector_register(cpu, op.dst, unit).d[0] = <u32>value
     else: vector_register(cpu, op.dst, unit).q[0] = value
