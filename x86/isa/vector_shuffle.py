@@ -33,5 +33,5 @@ for _name, _opcode in (("permq", "00"), ("permpd", "01")):
 for _name, _opcode in (("permd", "36"), ("permps", "16")):
     packed(_name, _opcode, "Doublewords chosen by another vector.", "permute_doublewords", space="0F38", w="W0", **ACROSS)
 for _name, _opcode, _cpuid in (("perm2f128", "06", "AVX"), ("perm2i128", "46", "AVX2")):
-    packed(_name, _opcode, "Halves of the sources chosen by an immediate.", "permute_halves", space="0F3A", w="W0", sse="", avx="",
-           avx256=_cpuid, **IMMEDIATE)
+    packed(_name, _opcode, "Halves of the sources chosen by an immediate.", "permute_halves", space="0F3A", w="W0", sse="",
+           avx="", avx256=_cpuid, **IMMEDIATE)
