@@ -103,11 +103,11 @@ def test_imports_only_what_stands_to_its_left(path):
 # The same for the core: a module names only what stands in its own row or above.
 CORE = [
     ["_state", "_causes", "_model"],
-    ["_flags", "_debug", "_build", "_float", "_float80", "_float_parts", "_float_batch", "_transcendental"],
+    ["_flags", "_debug", "_build", "_float", "_float80", "_float_parts", "_float_batch", "_wide", "_transcendental"],
     ["_memory"],
     ["_mmu", "_decode"],
     ["_access", "_tlb"],                # a hit is inline in _tlb.pxd, a miss is a call into _access.pyx
-    ["_operands", "_virtual", "_units", "_vector", "_fpu_registers"],
+    ["_operands", "_virtual", "_units", "_vector", "_sse", "_fpu_registers", "_fpu_area"],
     ["_blocks", "_segments"],
     ["_breakpoints"],
     ["_tasks"],

@@ -24,14 +24,13 @@ OTHERWISE = {
     "fetch-order": "what an illegal instruction is told about first when it also runs out of its page",
     "sse4a-field-past-64": "only AMD's have SSE4a",
     "sse4a-upper-half": "the same",
-    "xinuse": "to AMD's, x87 and SSE are always in use",
 }
 KNOWN = {31702: "a processor of AMD's takes LOOPNE with an F3 prefix for LOOPE",
          116316: "the undefined flags of MUL decide the next instruction but one"}
 NEVER = "sse4a"
 # Features, as the cases name them, that still lack rows: a case of them is skipped while one of its instructions has none
-LATER = frozenset("""fpu fpu287 fpu387 mmx sse sse2 sse3 ssse3 sse4_1 sse4_2 aes pclmulqdq sha gfni f16c avx avx2 fma vaes
-                     vpclmulqdq xsave xsavec""".split())
+LATER = frozenset("""fpu fpu287 fpu387 mmx sse sse2 sse3 ssse3 sse4_1 sse4_2 aes pclmulqdq gfni f16c avx avx2 fma
+                     xsave xsavec""".split())
 
 
 ALL = [case for file in FILES if file.exists() for case in vectors.load(file)]

@@ -193,6 +193,7 @@ cdef void lower(const Instruction* o, Op* op, u64 rip, bint alone) noexcept nogi
             elif where == OPERAND_IS4: op.imm = register_of(o, info, position)
             elif position == 1 or o.map >= VEX_MAP: op.src = register_of(o, info, position)
     if info.flags & FORM_VECTOR and o.map < VEX_MAP: op.imm2 = op.dst       # the destination is the first source, too
+    if o.map == 0 and o.opcode & 0xF8 == 0xD8: op.imm2 = (o.opcode & 7) << 8 | o.modrm      # as the x87's FOP has it
     op.run = HANDLERS[o.form][variant][size_index(size)]
     if op.run == NULL: op.run = undefined
 

@@ -8,9 +8,9 @@
 #   J = 1 with exponent 0: a pseudo-denormal, the value as if the exponent were 1; it counts as a denormal.
 # Of two NaNs the one with the larger significand is returned, quiet; an SNaN beside a QNaN leaves the QNaN.
 from x86._float cimport *
-from x86._float_parts cimport leading_zeros
+from x86._float_parts cimport leading_zeros, divide_wide
 
-cdef inline FloatMode x87_mode(u32 fcw) noexcept nogil:
+cdef inline FloatMode mode_of_fcw(u32 fcw) noexcept nogil:
     cdef FloatMode mode
     mode.rounding = (fcw >> 10) & 3
     mode.precision = 64 if fcw & 0x100 else 53 if fcw & 0x200 else 24           # the reserved PC = 1 is as 3
@@ -52,7 +52,7 @@ cdef Float80 f80_scale(Float80 a, Float80 b, FloatMode* mode) noexcept nogil   #
 cdef Float80 f80_exponent(Float80 a, FloatMode* mode) noexcept nogil           # FXTRACT: what ST(0) becomes, with the flags;
 cdef Float80 f80_significand(Float80 a) noexcept nogil                          # then what is pushed, with no flags
 cdef Float80 f80_remainder(Float80 a, Float80 b, bint nearest, FloatMode* mode) noexcept nogil  # FPREM; nearest: FPREM1
-#       mode.quotient: bits 2..0 of the quotient, which go to C0 C3 C1, or PARTIAL
+#       mode.quotient: bits 2..0 of the quotient, which go to C0 C3 C1; or PARTIAL, C2; or NO_QUOTIENT: C0 and C3 stay
 
 # LESS, EQUAL, GREATER or UNORDERED. `signalling`: FCOM, FTST; not: FUCOM, where a QNaN is no invalid operand
 cdef int f80_compare(Float80 a, Float80 b, bint signalling, FloatMode* mode) noexcept nogil
@@ -92,92 +92,109 @@ cdef inline bint f80_is_normal(Float80 a) noexcept nogil:
 
 # sign: bit 15; exponent: biased; high:low as in f80_pack
 cdef inline bint quick_pack(u32 sign, i32 exponent, u64 high, u64 low, Float80* result, FloatMode* mode) noexcept nogil:
-    cdef u64 rounded = high + (low >> 63 & ((low << 1 != 0) | high & 1))
-    if rounded < high:
+    cdef u64 up = (low | high & 1) > <u64>1 << 63
+    cdef u64 rounded = high + up
+    if unlikely(rounded < up):
         rounded = <u64>1 << 63
         exponent += 1
     if unlikely(<u32>(exponent - 1) >= 0x7FFE): return False
-    mode.up = rounded != high
+    mode.up = up
     mode.raised |= (low != 0) << 5
     result[0] = f80(rounded, sign | <u32>exponent)
     return True
+
+cdef inline bint quick_operands(Float80 a, Float80 b, FloatMode* mode) noexcept nogil:
+    return f80_is_normal(a) and f80_is_normal(b) and quick_mode(mode)
 
 cdef inline bint quick_add(Float80 a, Float80 b, u32 flip, Float80* result, FloatMode* mode) noexcept nogil:
     """a + b, or with flip = 8000h a - b."""
     cdef u32 sign = a.sign_exponent & 0x8000
     cdef u32 other = b.sign_exponent & 0x8000 ^ flip
+    cdef u32 differ = sign ^ other
     cdef i32 exponent = a.sign_exponent & 0x7FFF
     cdef i32 distance = exponent - (b.sign_exponent & 0x7FFF)
-    cdef u128 larger, smaller
+    cdef u64 larger = a.significand, smaller = b.significand, high, low
     cdef int shift
-    if not (f80_is_normal(a) and f80_is_normal(b) and quick_mode(mode)): return False
-    larger = <u128>a.significand << 64
-    smaller = <u128>b.significand << 64
-    if distance < 0 or (distance == 0 and a.significand < b.significand):
+    if unlikely(not quick_operands(a, b, mode)): return False
+    if distance < 0:
         larger, smaller = smaller, larger
         exponent -= distance
         distance = -distance
-        sign, other = other, sign
-    if unlikely(distance > 64): return False
+        sign = other
+    if unlikely(distance > 63): return False
+    low = smaller << 1 << (63 - distance)
     smaller >>= distance
-    if sign == other:
-        larger += smaller
-        if larger < smaller:
-            larger = <u128>1 << 127 | larger >> 1 | larger & 1
+    if not differ:
+        high = larger + smaller
+        if high < larger:
+            low = high << 63 | low >> 1 | low & 1
+            high = <u64>1 << 63 | high >> 1
             exponent += 1
-    else:
-        larger -= smaller
-        if <u64>(larger >> 64):
-            shift = leading_zeros(<u64>(larger >> 64))
-        else:
-            if not <u64>larger: return False
-            shift = 64 + leading_zeros(<u64>larger)
-        larger <<= shift
+        return quick_pack(sign, exponent, high, low, result, mode)
+    if larger < smaller:                                    # as large at first: distance is 0, and so is low
+        larger, smaller = smaller, larger
+        sign ^= 0x8000
+    high = larger - smaller - (low != 0)
+    low = 0 - low
+    if not high >> 63:
+        if unlikely(high == 0):
+            if low: return False
+            mode.up = 0
+            result[0] = f80(0, 0)
+            return True
+        shift = leading_zeros(high)
+        high = high << shift | low >> (64 - shift)
+        low <<= shift
         exponent -= shift
-    return quick_pack(sign, exponent, <u64>(larger >> 64), <u64>larger, result, mode)
+    return quick_pack(sign, exponent, high, low, result, mode)
 
 cdef inline bint quick_mul(Float80 a, Float80 b, Float80* result, FloatMode* mode) noexcept nogil:
     cdef u128 product = <u128>a.significand * b.significand
     cdef i32 exponent = (a.sign_exponent & 0x7FFF) + (b.sign_exponent & 0x7FFF) - 16382
-    if not (f80_is_normal(a) and f80_is_normal(b) and quick_mode(mode)): return False
+    if unlikely(not quick_operands(a, b, mode)): return False
     if not product >> 127:
         product <<= 1
         exponent -= 1
     return quick_pack((a.sign_exponent ^ b.sign_exponent) & 0x8000, exponent, <u64>(product >> 64), <u64>product, result, mode)
 
-cdef inline bint quick_load64(u64 a, Float80* result) noexcept nogil:
-    """FLD m64 of a normal number."""
-    cdef u32 exponent = (a >> 52) & 0x7FF
-    if unlikely(<u32>(exponent - 1) >= 0x7FE): return False
-    result[0] = f80(<u64>1 << 63 | a << 11, (a >> 48) & 0x8000 | exponent + 15360)
+cdef inline bint quick_div(Float80 a, Float80 b, Float80* result, FloatMode* mode) noexcept nogil:
+    """a / b."""
+    cdef i32 exponent = (a.sign_exponent & 0x7FFF) - (b.sign_exponent & 0x7FFF) + 16383
+    cdef u64 less = a.significand < b.significand
+    cdef u64 quotient, rest = 0
+    if unlikely(not quick_operands(a, b, mode)): return False
+    quotient = divide_wide(a.significand >> (1 - less), 0 if less else a.significand << 63, b.significand, &rest)
+    rest = <u64>(rest >= b.significand - rest) << 63 | (rest != 0 and rest != b.significand - rest)    # see quotient_of
+    return quick_pack((a.sign_exponent ^ b.sign_exponent) & 0x8000, exponent - <i32>less, quotient, rest, result, mode)
+
+# FLD and FST with m32 and m64: `width` bits with `fraction` bits of fraction
+cdef inline bint quick_load(u64 a, const int width, const int fraction, Float80* result) noexcept nogil:
+    cdef u32 top = (1 << (width - 1 - fraction)) - 1
+    cdef u32 exponent = (a >> fraction) & top
+    cdef u32 distance = 16383 - (top >> 1)
+    if unlikely(exponent - 1 >= top - 1): return False
+    result[0] = f80(<u64>1 << 63 | a << (63 - fraction), <u32>(a >> (width - 1)) << 15 | exponent + distance)
     return True
 
-cdef inline bint quick_load32(u32 a, Float80* result) noexcept nogil:
-    """FLD m32 of a normal number."""
-    cdef u32 exponent = (a >> 23) & 0xFF
-    if unlikely(<u32>(exponent - 1) >= 0xFE): return False
-    result[0] = f80(<u64>1 << 63 | <u64>a << 40, (a >> 16) & 0x8000 | exponent + 16256)
+cdef inline bint quick_store(Float80 a, const int width, const int fraction, u64* result, FloatMode* mode) noexcept nogil:
+    cdef i32 top = (1 << (width - 1 - fraction)) - 1
+    cdef i32 exponent = (a.sign_exponent & 0x7FFF) - (16383 - (top >> 1))
+    cdef u64 rest = a.significand << (fraction + 1)
+    cdef u64 kept = a.significand >> (63 - fraction)
+    cdef u64 up = (rest | kept & 1) > <u64>1 << 63
+    if unlikely(not a.significand >> 63 or <u32>(exponent - 1) >= <u32>(top - 2) or mode.rounding != TO_NEAREST): return False
+    mode.up = up
+    mode.raised |= (rest != 0) << 5
+    # the integer bit counts one in the exponent, and so does a carry out of the fraction
+    result[0] = (<u64>a.sign_exponent >> 15 << (width - 1)) + (<u64>(exponent - 1) << fraction) + kept + up
     return True
 
+cdef inline bint quick_load64(u64 a, Float80* result) noexcept nogil: return quick_load(a, 64, 52, result)
+cdef inline bint quick_load32(u32 a, Float80* result) noexcept nogil: return quick_load(a, 32, 23, result)
 cdef inline bint quick_store64(Float80 a, u64* result, FloatMode* mode) noexcept nogil:
-    """FST m64 with a normal result."""
-    cdef i32 exponent = (a.sign_exponent & 0x7FFF) - 15360
-    cdef u64 rest = a.significand & 0x7FF
-    cdef u64 increment = rest + 0x3FF + (a.significand >> 11 & 1) >> 11
-    if unlikely(not a.significand >> 63 or <u32>(exponent - 1) >= 0x7FD or mode.rounding): return False
-    mode.up = increment
-    mode.raised |= (rest != 0) << 5
-    # a carry out of the fraction goes on into the exponent
-    result[0] = (<u64>a.sign_exponent >> 15 << 63) + (<u64>exponent << 52) + (a.significand << 1 >> 12) + increment
-    return True
-
+    return quick_store(a, 64, 52, result, mode)
 cdef inline bint quick_store32(Float80 a, u32* result, FloatMode* mode) noexcept nogil:
-    """FST m32 with a normal result."""
-    cdef i32 exponent = (a.sign_exponent & 0x7FFF) - 16256
-    cdef u64 rest = a.significand & <u64>0xFFFFFFFFFF
-    cdef u32 increment = rest + <u64>0x7FFFFFFFFF + (a.significand >> 40 & 1) >> 40
-    if unlikely(not a.significand >> 63 or <u32>(exponent - 1) >= 0xFD or mode.rounding): return False
-    mode.up = increment
-    mode.raised |= (rest != 0) << 5
-    result[0] = (<u32>a.sign_exponent >> 15 << 31) + (<u32>exponent << 23) + <u32>(a.significand << 1 >> 41) + increment
+    cdef u64 stored = 0
+    if not quick_store(a, 32, 23, &stored, mode): return False
+    result[0] = <u32>stored
     return True

@@ -78,68 +78,90 @@ cdef inline Float80 zero_of_difference(u32 sign, u32 other, FloatMode* mode) noe
     mode.up = 0
     return signed_zero(sign & other if mode.rounding != DOWN else sign | other)
 
-cdef Float80 add_slowly(Float80 a, Float80 b, u32 flip, FloatMode* mode) noexcept nogil:
+cdef enum: ADD, SUB, MUL, DIV
+
+cdef bint no_sum(Float80 a, Float80 b, Float80* answer, FloatMode* mode) noexcept nogil:
+    cdef u32 sign = sign_of(a), other = sign_of(b)
+    cdef Parts x
+    if f80_is_infinite(a) and f80_is_infinite(b) and sign != other:
+        answer[0] = invalid(mode)
+    elif denormals_trap(f80_is_denormal(a) or f80_is_denormal(b), mode) or f80_is_infinite(a):
+        answer[0] = a
+    elif f80_is_infinite(b):
+        answer[0] = b
+    elif f80_is_zero(a) and f80_is_zero(b):
+        answer[0] = zero_of_difference(sign, other, mode)
+    elif f80_is_zero(a) or f80_is_zero(b):                      # rounded all the same
+        x = split(b if f80_is_zero(a) else a)
+        answer[0] = pack(Sum(x.significand, 0, x.exponent, x.sign), mode)
+    else:
+        return False
+    return True
+
+cdef bint no_product(Float80 a, Float80 b, Float80* answer, FloatMode* mode) noexcept nogil:
+    cdef u32 sign = sign_of(a) ^ sign_of(b)
+    cdef bint infinite = f80_is_infinite(a) or f80_is_infinite(b), zero = f80_is_zero(a) or f80_is_zero(b)
+    if infinite and zero: answer[0] = invalid(mode)
+    elif denormals_trap(f80_is_denormal(a) or f80_is_denormal(b), mode): answer[0] = a
+    elif infinite: answer[0] = signed_infinity(sign)
+    elif zero: answer[0] = signed_zero(sign)
+    else: return False
+    return True
+
+cdef bint no_quotient(Float80 a, Float80 b, Float80* answer, FloatMode* mode) noexcept nogil:
+    cdef u32 sign = sign_of(a) ^ sign_of(b)
+    if (f80_is_zero(a) and f80_is_zero(b)) or (f80_is_infinite(a) and f80_is_infinite(b)):
+        answer[0] = invalid(mode)
+    elif f80_is_zero(b) and not f80_is_infinite(a):
+        mode.raised |= FLOAT_ZE
+        answer[0] = signed_infinity(sign)
+    elif denormals_trap(f80_is_denormal(a) or f80_is_denormal(b), mode): answer[0] = a
+    elif f80_is_infinite(a): answer[0] = signed_infinity(sign)
+    elif f80_is_infinite(b) or f80_is_zero(a): answer[0] = signed_zero(sign)
+    else: return False
+    return True
+
+cdef Float80 slowly(Float80 a, Float80 b, int operation, FloatMode* mode) noexcept nogil:
+    """What the quick ways leave: operands or results that are not normal, other roundings."""
     cdef Parts x, y
     cdef Sum result
     cdef Float80 answer
-    if f80_no_number(a, b, &answer, mode): return answer
-    mode.up = 0
-    b.sign_exponent ^= flip
-    if f80_is_infinite(a) and f80_is_infinite(b) and sign_of(a) != sign_of(b): return invalid(mode)
-    if denormals_trap(f80_is_denormal(a) or f80_is_denormal(b), mode): return a
-    if f80_is_infinite(a): return a
-    if f80_is_infinite(b): return b
+    cdef u32 flip = operation == SUB
+    if not (f80_is_normal(a) and f80_is_normal(b)):
+        if f80_no_number(a, b, &answer, mode): return answer
+        mode.up = 0
+        if operation == MUL:
+            if no_product(a, b, &answer, mode): return answer
+        elif operation == DIV:
+            if no_quotient(a, b, &answer, mode): return answer
+        elif no_sum(a, f80(b.significand, b.sign_exponent ^ flip << 15), &answer, mode): return answer
     x = split(a)
     y = split(b)
-    if x.significand == 0 and y.significand == 0: return zero_of_difference(x.sign, y.sign, mode)
-    if y.significand == 0: result = Sum(x.significand, 0, x.exponent, x.sign)       # rounded all the same
-    elif x.significand == 0: result = Sum(y.significand, 0, y.exponent, y.sign)
-    else: result = sum_of(x.sign, x.exponent, <u128>x.significand << 64, y.sign, y.exponent, <u128>y.significand << 64)
-    if result.high == 0: return zero_of_difference(x.sign, y.sign, mode)
-    return pack(result, mode)
-
-cdef Float80 mul_slowly(Float80 a, Float80 b, FloatMode* mode) noexcept nogil:
-    cdef u32 sign = sign_of(a) ^ sign_of(b)
-    cdef bint infinite = f80_is_infinite(a) or f80_is_infinite(b)
-    cdef bint nothing = f80_is_zero(a) or f80_is_zero(b)
-    cdef Float80 answer
-    if f80_no_number(a, b, &answer, mode): return answer
-    mode.up = 0
-    if infinite and nothing: return invalid(mode)
-    if denormals_trap(f80_is_denormal(a) or f80_is_denormal(b), mode): return a
-    if infinite: return signed_infinity(sign)
-    if nothing: return signed_zero(sign)
-    return pack(product_of(split(a), split(b)), mode)
+    if operation == MUL: return pack(product_of(x, y), mode)
+    if operation == DIV: return pack(quotient_of(x, y), mode)
+    y.sign ^= flip
+    result = sum_of(x.sign, x.exponent, <u128>x.significand << 64, y.sign, y.exponent, <u128>y.significand << 64)
+    return pack(result, mode) if result.high else zero_of_difference(x.sign, y.sign, mode)
 
 cdef Float80 f80_add(Float80 a, Float80 b, FloatMode* mode) noexcept nogil:
     cdef Float80 result
     if likely(quick_add(a, b, 0, &result, mode)): return result
-    return add_slowly(a, b, 0, mode)
+    return slowly(a, b, ADD, mode)
 
 cdef Float80 f80_sub(Float80 a, Float80 b, FloatMode* mode) noexcept nogil:
     cdef Float80 result
     if likely(quick_add(a, b, 0x8000, &result, mode)): return result
-    return add_slowly(a, b, 0x8000, mode)
+    return slowly(a, b, SUB, mode)
 
 cdef Float80 f80_mul(Float80 a, Float80 b, FloatMode* mode) noexcept nogil:
     cdef Float80 result
     if likely(quick_mul(a, b, &result, mode)): return result
-    return mul_slowly(a, b, mode)
+    return slowly(a, b, MUL, mode)
 
 cdef Float80 f80_div(Float80 a, Float80 b, FloatMode* mode) noexcept nogil:
-    cdef u32 sign = sign_of(a) ^ sign_of(b)
-    cdef Float80 answer
-    if likely(f80_is_normal(a) and f80_is_normal(b)): return pack(quotient_of(split(a), split(b)), mode)
-    if f80_no_number(a, b, &answer, mode): return answer
-    mode.up = 0
-    if (f80_is_zero(a) and f80_is_zero(b)) or (f80_is_infinite(a) and f80_is_infinite(b)): return invalid(mode)
-    if f80_is_zero(b) and not f80_is_infinite(a):
-        mode.raised |= FLOAT_ZE
-        return signed_infinity(sign)
-    if denormals_trap(f80_is_denormal(a) or f80_is_denormal(b), mode): return a
-    if f80_is_infinite(a): return signed_infinity(sign)
-    if f80_is_infinite(b) or f80_is_zero(a): return signed_zero(sign)
-    return pack(quotient_of(split(a), split(b)), mode)
+    cdef Float80 result
+    if likely(quick_div(a, b, &result, mode)): return result
+    return slowly(a, b, DIV, mode)
 
 cdef Float80 f80_sqrt(Float80 a, FloatMode* mode) noexcept nogil:
     cdef Float80 answer
@@ -157,6 +179,11 @@ cdef Float80 pack_all(Sum a, FloatMode* mode) noexcept nogil:
     """With 64 bits, whatever PC says."""
     cdef Rounded r = round_number(a.sign, a.exponent + BIAS, a.high, a.low, 64, TOP, True, mode)
     return f80(r.significand, a.sign << 15 | <u32>r.biased)
+
+cdef inline Float80 as_it_is(Float80 a) noexcept nogil:
+    """The operand without rounding: U is not asked, but a pseudo-denormal becomes the normal number that it is."""
+    if f80_is_denormal(a): a.sign_exponent |= a.significand >> 63
+    return a
 
 cdef inline Float80 integral(u64 magnitude, u32 sign) noexcept nogil:
     cdef Parts x
@@ -193,9 +220,7 @@ cdef Float80 f80_scale(Float80 a, Float80 b, FloatMode* mode) noexcept nogil:
     if denormals_trap(f80_is_denormal(a) or f80_is_denormal(b), mode): return a
     if f80_is_zero(a) or f80_is_infinite(a): return a
     if f80_is_infinite(b): return signed_zero(sign_of(a)) if sign_of(b) else signed_infinity(sign_of(a))
-    if f80_is_zero(b):                                      # a as it is: U is not asked, but a pseudo-denormal is none any more
-        if f80_is_denormal(a): a.sign_exponent |= a.significand >> 63
-        return a
+    if f80_is_zero(b): return as_it_is(a)
     x = split(a)
     y = split(b)
     count = <i32>whole_of(y, TO_ZERO, &inexact, &up) if y.exponent < 16 else 1 << 16
@@ -233,16 +258,17 @@ cdef Float80 f80_remainder(Float80 a, Float80 b, bint nearest, FloatMode* mode) 
     cdef Parts x, y
     cdef u64 rest, quotient = 0
     cdef i32 distance, exponent
-    mode.quotient = 0
+    mode.quotient = NO_QUOTIENT
     if f80_no_number(a, b, &answer, mode): return answer
     mode.up = 0
     if f80_is_infinite(a) or f80_is_zero(b): return invalid(mode)
     if denormals_trap(f80_is_denormal(a) or f80_is_denormal(b), mode): return a
-    if f80_is_zero(a): return a
+    mode.quotient = 0
+    if f80_is_zero(a) or f80_is_infinite(b): return as_it_is(a)
     x = split(a)
     y = split(b)
     distance = x.exponent - y.exponent
-    if f80_is_infinite(b) or distance < -1 or (distance < 0 and not nearest):
+    if distance < -1 or (distance < 0 and not nearest):
         return pack_all(Sum(x.significand, 0, x.exponent, x.sign), mode)
     exponent = y.exponent
     if distance < 0:
@@ -299,17 +325,17 @@ cdef inline Float80 load(u64 a, const int width, const int fraction, FloatMode* 
     cdef u64 digits = a << (64 - fraction) >> 1             # below the integer bit
     cdef i32 top = (1 << (width - 1 - fraction)) - 1
     cdef i32 biased = a >> fraction & top
+    cdef Float80 result
     cdef int shift
     mode.up = 0
-    if unlikely(biased == top):
+    if likely(quick_load(a, width, fraction, &result)): return result
+    if biased == top:
         if digits and not digits >> 62: mode.raised |= FLOAT_IE
         return f80(<u64>1 << 63 | digits | (<u64>1 << 62 if digits else 0), sign << 15 | TOP)
-    if unlikely(biased == 0):
-        if digits == 0: return signed_zero(sign)
-        mode.raised |= FLOAT_DE
-        shift = leading_zeros(digits)
-        return f80(digits << shift, sign << 15 | (BIAS - (top >> 1) + 1 - shift))
-    return f80(<u64>1 << 63 | digits, sign << 15 | (BIAS - (top >> 1) + biased))
+    if digits == 0: return signed_zero(sign)
+    mode.raised |= FLOAT_DE
+    shift = leading_zeros(digits)
+    return f80(digits << shift, sign << 15 | (BIAS - (top >> 1) + 1 - shift))
 
 cdef inline u64 store(Float80 a, const int width, const int fraction, FloatMode* mode) noexcept nogil:
     cdef u64 sign = <u64>sign_of(a) << (width - 1)
@@ -317,6 +343,7 @@ cdef inline u64 store(Float80 a, const int width, const int fraction, FloatMode*
     cdef u64 result
     cdef Float80 answer
     cdef Parts x
+    if likely(quick_store(a, width, fraction, &result, mode)): return result
     if unlikely(f80_no_number(a, a, &answer, mode)):
         return <u64>sign_of(answer) << (width - 1) | infinity | answer.significand << 1 >> (64 - fraction)
     mode.up = 0

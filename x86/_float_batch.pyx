@@ -107,7 +107,7 @@ cdef void calculate(const Case* at, Outcome* outcome) noexcept nogil:
         outcome.value[1] = 0
         if unmasked(&mode): outcome.value[0] = outcome.value[1] = ~<u64>0
         return
-    mode = x87_mode(at.control)
+    mode = mode_of_fcw(at.control)
     if at.operation == F80_COMPARE:
         relation = f80_compare(f80(at.a[0], at.a[1]), f80(at.b[0], at.b[1]), at.control >> 16 & 1, &mode)
         if not unmasked(&mode) & FLOAT_OF_OPERANDS: outcome.value[0] = relation
@@ -121,9 +121,10 @@ cdef void calculate(const Case* at, Outcome* outcome) noexcept nogil:
                 result = f80_significand(f80(at.a[0], at.a[1]))
                 outcome.second = <u32>(result.significand >> 32 ^ result.significand ^ <u64>result.sign_exponent << 16)
     outcome.flags = mode.raised | mode.up << 9
-    if at.operation == F80_REMAINDER and not unmasked(&mode) & FLOAT_OF_OPERANDS:
-        outcome.flags |= ((mode.quotient & 4) << 6 | (mode.quotient & 2) << 13 | (mode.quotient & 1) << 9 |
-                          (mode.quotient & PARTIAL) << 7)
+    if at.operation == F80_REMAINDER:                       # C0 and C3 were set before
+        if mode.quotient == NO_QUOTIENT: outcome.flags |= 0x4100
+        else: outcome.flags |= ((mode.quotient & 4) << 6 | (mode.quotient & 2) << 13 | (mode.quotient & 1) << 9 |
+                                (mode.quotient & PARTIAL) << 7)
 
 def run(const u8[::1] cases):
     """Calculate a run of Case records; returns as many Outcome records."""

@@ -25,6 +25,7 @@ EXITS = {EXIT_NONE: "none", EXIT_BUDGET: "budget", EXIT_HALT: "halt", EXIT_SHUTD
          EXIT_BREAK: "break"}
 EVENTS = {EVENT_FAULT: "fault", EVENT_INTERRUPT: "interrupt", EVENT_SOFTWARE: "software", EVENT_MODE: "mode",
           EVENT_DOUBLE: "double", EVENT_TRIPLE: "triple"}
+WRITABLE = ("halted", "intr", "gdtr", "idtr", "general", "fxsave", "vectors", "integer_float")   # properties
 SEGMENTS = {"es": ES, "cs": CS, "ss": SS, "ds": DS, "fs": FS, "gs": GS, "ldtr": LDTR, "tr": TR}
 
 ProcessorEvent = namedtuple("ProcessorEvent", "time kind vector error cause rip cs cpl address detail target")
@@ -93,6 +94,15 @@ cdef int acknowledge(Cpu* cpu) noexcept with gil:
         return -1
     finally: to_guest(cpu)
 
+cdef void ferr(Cpu* cpu) noexcept with gil:
+    cdef Processor processor = <Processor>cpu.python
+    to_python(cpu)
+    try:
+        processor.machine.devices["coprocessor"].error()
+    except BaseException as error:
+        processor.failed(error)
+    finally: to_guest(cpu)
+
 cdef event_view(Event* e):
     return ProcessorEvent(e.time, EVENTS.get(e.kind, "?"), e.vector, e.error if e.has_error else None, e.cause, e.rip, e.cs,
                           e.cpl, e.address, e.detail, e.target)
@@ -142,7 +152,7 @@ cdef class Processor:
         cpu.code_written = code_written
         cpu.port_in, cpu.port_out = port_in, port_out
         cpu.mmio_read, cpu.mmio_write = mmio_read, mmio_write
-        cpu.acknowledge = acknowledge
+        cpu.acknowledge, cpu.ferr = acknowledge, ferr
 
     cdef _set_model(self, model):
         cdef Model* m = &self.cpu.model
@@ -169,6 +179,7 @@ cdef class Processor:
         cdef u64 mask = cpu.paging.address_mask & (1 << 20)
         memset(cpu.gpr, 0, sizeof(cpu.gpr))
         cpu.gpr[RDX] = cpu.model.signature                  # family, model, stepping, as CPUID leaf 1 says
+        cpu.ignore_error = 0
         cpu.rip = 0xFFF0
         cpu.rflags = 2
         cpu.result, cpu.carries = 1, 0
@@ -267,6 +278,14 @@ cdef class Processor:
     @intr.setter
     def intr(self, on): self.cpu.intr = bool(on)
 
+    @property
+    def ignore_error(self):
+        """The IGNNE# line: x87 instructions do not wait for exceptions that are pending, although CR0.NE = 0."""
+        return bool(self.cpu.ignore_error)
+
+    @ignore_error.setter
+    def ignore_error(self, on): self.cpu.ignore_error = bool(on)
+
     def nmi(self): self.cpu.nmi_pending = 1
 
     @property
@@ -274,6 +293,14 @@ cdef class Processor:
 
     @halted.setter
     def halted(self, on): self.cpu.halted = bool(on)
+
+    @property
+    def integer_float(self):
+        """Whether SSE arithmetic is done in integers even where the host's would do. The results are the same."""
+        return bool(self.cpu.integer_float)
+
+    @integer_float.setter
+    def integer_float(self, on): self.cpu.integer_float = bool(on)
 
     def set_a20(self, on):
         """Physical address bit 20: passed on, or forced to 0."""
@@ -350,7 +377,7 @@ cdef class Processor:
             cpu.dr[int(key[2])] = value
             arm(cpu)
         elif is_fpu_register(key): write_fpu_register(cpu, key, value)
-        elif key in ("halted", "intr", "gdtr", "idtr", "general", "fxsave", "vectors"): getattr(Processor, key).__set__(self, value)
+        elif key in WRITABLE: getattr(Processor, key).__set__(self, value)
         else: raise AttributeError(f"a processor has no register {key!r}")
 
     @property
@@ -514,7 +541,7 @@ cdef class Processor:
             copy.unwind_op, copy.unwind_reason, copy.link, copy.exit = NULL, 0, NULL, 0
             memset(&copy.unwind, 0, sizeof(copy.unwind))
             copy.memory, copy.python, copy.miss, copy.slow_handler, copy.code_written = NULL, NULL, NULL, NULL, NULL
-            copy.port_in, copy.port_out, copy.acknowledge = NULL, NULL, NULL
+            copy.port_in, copy.port_out, copy.acknowledge, copy.ferr = NULL, NULL, NULL, NULL
             copy.mmio_read, copy.mmio_write, copy.blocks, copy.refuse, copy.misaligned = NULL, NULL, NULL, NULL, NULL
             copy.host_float = 0
             memset(copy.wide, 0, sizeof(copy.wide))

@@ -86,7 +86,8 @@ cdef struct Op:                 # one pre-decoded instruction (or fused pair): 6
     u8 repeat                   # REPEAT_*
     u16 form                    # row in the table of forms
     u16 imm2                    # second immediate: ENTER's level, a far pointer's selector; the register in VEX.vvvv, or
-    #                             what stands for it in an older vector instruction: the destination is the first source
+    #                             what stands for it in an older vector instruction: the destination is the first source;
+    #                             of x87 instructions what FOP would be
     Block* block
 
 cdef struct Block:              # straight-line code from one physical page, ready to run
@@ -307,6 +308,7 @@ cdef struct Cpu:
     u64 (*port_in)(Cpu*, u32 port, int size) noexcept nogil
     void (*port_out)(Cpu*, u32 port, u64 value, int size) noexcept nogil
     int (*acknowledge)(Cpu*) noexcept nogil                     # the 8259's INTA cycle: a vector
+    void (*ferr)(Cpu*) noexcept nogil                           # FERR#: an x87 exception waits, and CR0.NE = 0
     u64 (*mmio_read)(Cpu*, u64 physical, int size) noexcept nogil
     void (*mmio_write)(Cpu*, u64 physical, u64 value, int size) noexcept nogil
     void* blocks                # the block cache (BlockCache in _blocks.pxd)
@@ -316,6 +318,7 @@ cdef struct Cpu:
     u64 mode_count
     Op scratch[4]               # the instruction that runs alone
     Block scratch_block
+    u8 integer_float            # host_float stays 0, whatever MXCSR says: arithmetic in integers, for tests
     u64 filled[2]               # how many entries of each list below are in use
     u16 filled_list[2][TLB_SIZE]
     JumpEntry jumps[JUMP_SIZE]

@@ -1,7 +1,7 @@
 # The transcendental instructions of the x87 on 80-bit values. FloatMode: `rounding` is obeyed, the precision is always 64 bits;
 # exceptions go into `raised`, C1 is `up`. Operands are taken as they are in registers: anything, unsupported encodings too.
-from x86._state cimport u64, u16, u8
-from x86._float cimport Float80, FloatMode
+from x86._float cimport FloatMode
+from x86._state cimport Float80
 
 cdef bint f80_angle_too_large(Float80 x) noexcept nogil         # |x| >= 2^63 and finite: C2 = 1, the operand stays
 

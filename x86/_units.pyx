@@ -4,7 +4,7 @@ from x86._access cimport raise_error, raise_fault
 from x86._causes cimport (CAUSE_FEATURE_OFF, CAUSE_FPU_EMULATION, CAUSE_FPU_ERROR, CAUSE_FPU_TASK_SWITCHED,
                           CAUSE_AVX_OFF, CAUSE_MISALIGNED_OPERAND, CAUSE_ONLY_IN_PROTECTED_MODE)
 from x86._operands cimport is_protected
-from x86._model cimport CR0_EM, CR0_TS, CR4_OSFXSR, CR4_OSXSAVE
+from x86._model cimport CR0_EM, CR0_NE, CR0_TS, CR4_OSFXSR, CR4_OSXSAVE
 
 cdef enum: VECTOR_UD = 6, VECTOR_NM = 7, VECTOR_GP = 13, VECTOR_MF = 16, DEFAULT_MXCSR = 0x1F80, SSE_AND_AVX = 6
 
@@ -50,7 +50,7 @@ cdef u32 read_mxcsr(Cpu* cpu) noexcept nogil:
 
 cdef void write_mxcsr(Cpu* cpu, u32 value) noexcept nogil:
     cpu.fpu.mxcsr = value
-    cpu.host_float = HOST_SSE and value & MXCSR_MASKS == MXCSR_MASKS
+    cpu.host_float = HOST_SSE and not cpu.integer_float and value & MXCSR_MASKS == MXCSR_MASKS
     set_host_mxcsr(value | MXCSR_MASKS)
 
 cdef void to_guest(Cpu* cpu) noexcept nogil:

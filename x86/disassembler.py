@@ -32,6 +32,7 @@ COMPARING = ("cmps", "scas")                            # their REP looks at ZF
 SHORT_NAMES = ("pusha", "popa", "pushf", "popf", "iret")     # NASM takes them for the code size's own
 COUNTING = ("loop", "loope", "loopne")                  # the address size chooses CX, ECX, RCX
 CACHE_LINE = ("prefetch", "clflush", "clwb", "invlpg")      # take the address of a byte, but not its size
+SIZELESS = ("cmpsd", "vcmpss")                              # NASM takes no size there, since it has a wrong one or a string's
 DATA_SEGMENT = ("xlat", "movs", "cmps", "lods", "outs", "maskmovq", "maskmovdqu")    # memory that no operand names
 
 
@@ -200,7 +201,7 @@ def memory(instruction, position: int) -> str:
         usual = size == instruction.bits
         return f"{far}[{inside}]" if not far or usual else f"far {SIZE_NAMES[size]} [{inside}]"
     told = size_class(operand) in {size_class(other) for other in form.operands if not table.is_memory(other)}
-    if told or size not in SIZE_NAMES or form.mnemonic.startswith(CACHE_LINE):
+    if told or size not in SIZE_NAMES or form.mnemonic.startswith(CACHE_LINE) or form.mnemonic in SIZELESS:
         return f"[{inside}]"
     return f"{SIZE_NAMES[size]} [{inside}]"
 

@@ -281,6 +281,7 @@ CAUSE_MONITOR = _cause(161, "MONITOR and MWAIT do not take these hints or extens
 CAUSE_VIRTUAL_INTERRUPT = _cause(162, "VIF would be set while VIP is, or TF be popped: the monitor is asked.")
 CAUSE_INVPCID = _cause(163, "INVPCID does not take this type, or this descriptor.", "type")
 CAUSE_AVX_OFF = _cause(164, "AVX is switched off: it needs CR4.OSXSAVE, and bits 1 and 2 of XCR0.")
+CAUSE_XSAVE_HEADER = _cause(165, "The header of the XSAVE area has bits that are reserved, or not enabled in XCR0.", "value")
 
 # What the detail of an x87 or SSE exception is made of: bit -> name (SDM volume 1, "Floating-Point Exceptions")
 FLOAT_EXCEPTIONS = ("invalid operation", "denormal operand", "division by zero", "overflow", "underflow", "inexact result",

@@ -10,6 +10,8 @@ ELSEWHERE = {
     "port": "tests/test_port.py",
     "msr": "tests/instructions/msr.ins",
     "cpuid": "tests/instructions/cpuid.ins",
+    "xgetbv": "tests/instructions/xsave.ins",
+    "xsetbv": "tests/instructions/xsave.ins",
     "random": "tests/test_random.py",
     "system": "tests/instructions/system.ins",
     "descriptor": "tests/instructions/descriptor.ins",

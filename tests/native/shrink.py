@@ -27,8 +27,17 @@ def sentence(case, mnemonic, host, emulated, alone):
     """The smallest such case as a line; where no line can say it, as what it is."""
     small = shrink(case, mnemonic, host, emulated, alone)
     native = host.run([small])[0]
-    line = line_of(small, native)
-    return line or f"{small}\nnative: {native}"
+    return line_of(small, native) or told(small, native)
+
+
+def told(case, native):
+    """A case that no line can say: its bytes, what it begins with, how it ends."""
+    begin = [f"{name}={value:#x}" for name, value in zip(GENERAL, case.gpr) if value]
+    begin += changed_registers(None, case.extended) + [f"[{address:#x}]={data.hex(' ')}" for address, data in case.memory]
+    end = [f"vector {native.vector}", f"error {native.error}", f"rip {native.rip:#x}"]
+    end += changed_registers(case.extended, whole(native.extended))
+    where = f"{case.code.hex(' ')} at {case.rip:#x}, {case.bits} bits, flags {case.flags:#x}"
+    return f"{where}: {' '.join(begin)} => {', '.join(end)}"
 
 
 def shrink(case, mnemonic, host, emulated, alone):

@@ -3,7 +3,7 @@
     0F 38 F1 /r: 3 times #UD, the processor has no such instruction (first at 0010:00007C12)
 
 An instruction that has a row, but not on this model, goes by its mnemonic, with LOCK where that is what is wrong; the
-others by prefix and opcode as the manual writes them: 66 0F 3A 0F /r, D9 E8, 0F AE /6, VEX.128.66.0F38 18 /r.
+others by prefix and opcode as the manual writes them: 66 0F 3A 1C /r, D9 E2, 0F AE /6, VEX.128.66.0F38 1B /r.
 """
 from __future__ import annotations
 
@@ -86,8 +86,7 @@ def vector_name(code: bytes) -> str:
         kind, map_, last = "VEX", code[1] & 31 if at == 3 else 1, code[at - 1]
         size = 256 if last & 4 else 128
     names = {1: "0F", 2: "0F38", 3: "0F3A"}
-    return f"{kind}.{size}.{IMPLIED[last & 3]}{names.get(map_, f'M{map_}')} {code[at]:02X}" + \
-        ("" if (map_, code[at]) == (1, 0x77) else " /r")
+    return f"{kind}.{size}.{IMPLIED[last & 3]}{names.get(map_, f'M{map_}')} {code[at]:02X} /r"
 
 
 def extension(map_: int, opcode: int, modrm: int) -> str:

@@ -4,6 +4,8 @@ from x86._model cimport *
 cdef const char* VENDOR = "GenuineIntel"                # in the order EBX, EDX, ECX
 cdef const char* BRAND = "x86 threaded-code interpreter\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 
+cdef enum: AVX_OFFSET = 576, AVX_BYTES = 256           # in an XSAVE area
+
 cdef inline u32 text(const char* at) noexcept nogil:
     return (<const u32*>at)[0]
 
@@ -15,6 +17,15 @@ cdef inline void give(Cpu* cpu, u32 eax, u32 ebx, u32 ecx, u32 edx) noexcept nog
 cdef inline void give_cache(Cpu* cpu, u32 type, u32 level, u32 ways, u32 sets) noexcept nogil:
     give(cpu, type | level << 5 | 1 << 8, 63 | (ways - 1) << 22, sets - 1, 0)
 
+# Leaf 0Dh: what XCR0 can have, and how long an area for XSAVE has to be; see xsave.pxi
+cdef inline void give_state(Cpu* cpu, u32 subleaf) noexcept nogil:
+    cdef bint avx = cpu.model.leaf1_ecx & FEATURE_AVX != 0
+    cdef u32 now = AVX_OFFSET + AVX_BYTES if cpu.fpu.xcr0 & 4 else AVX_OFFSET
+    if subleaf == 0: give(cpu, 7 if avx else 3, now, AVX_OFFSET + (AVX_BYTES if avx else 0), 0)
+    elif subleaf == 1: give(cpu, cpu.model.leaf13_eax, now if cpu.model.leaf13_eax & FEATURE_XSAVEC else 0, 0, 0)
+    elif subleaf == 2 and avx: give(cpu, AVX_BYTES, AVX_OFFSET, 0, 0)
+    else: give(cpu, 0, 0, 0, 0)
+
 cdef void describe(Cpu* cpu, u32 leaf, u32 subleaf) noexcept nogil:
     cdef const Model* model = &cpu.model
     cdef const char* brand
@@ -24,13 +35,16 @@ cdef void describe(Cpu* cpu, u32 leaf, u32 subleaf) noexcept nogil:
     if leaf > (model.highest_extended if leaf >> 31 else highest): leaf = highest     # as Intel's do
     if leaf >> 31 == 0:
         if leaf == 0: give(cpu, highest, text(VENDOR), text(VENDOR + 8), text(VENDOR + 4))
-        elif leaf == 1: give(cpu, model.signature, 1 << 16 | 8 << 8, model.leaf1_ecx, model.leaf1_edx)    # one core, lines of 8 * 8 bytes
+        elif leaf == 1:                                                                     # one core, lines of 8 * 8 bytes
+            give(cpu, model.signature, 1 << 16 | 8 << 8, model.leaf1_ecx | (OSXSAVE if cpu.paging.cr4 & CR4_OSXSAVE else 0),
+                 model.leaf1_edx)
         elif leaf == 2: give(cpu, 0x00FF0001, 0, 0, 0)                                      # caches: see leaf 4
         elif leaf == 4:
             if subleaf == 0: give_cache(cpu, 1, 1, 8, 64)           # 32 KB
             elif subleaf == 1: give_cache(cpu, 2, 1, 8, 64)
             elif subleaf == 2: give_cache(cpu, 3, 2, 16, 1024)      # 1 MB
             else: give(cpu, 0, 0, 0, 0)
+        elif leaf == 13 and model.leaf1_ecx & FEATURE_XSAVE: give_state(cpu, subleaf)
         elif leaf == 7 and subleaf == 0: give(cpu, 0, model.leaf7_ebx, model.leaf7_ecx, model.leaf7_edx)
         else: give(cpu, 0, 0, 0, 0)
         return

@@ -3,23 +3,14 @@
 # Fpu.fpr and Fpu.ftw are in the order of the physical registers R0 to R7, images in memory in that of ST(0) to ST(7). TOP,
 # bits 13..11 of the status word, says which register is ST(0).
 from x86._causes cimport CAUSE_FPU_TASK_SWITCHED, CAUSE_MISALIGNED_OPERAND, CAUSE_MXCSR_RESERVED
+from x86._fpu_area cimport get, get_halves, get_x87, put, put_halves, put_mxcsr, put_x87
 from x86._model cimport CR0_MP, CR0_TS
 from x86._units cimport check_unit, read_mxcsr, refuse, write_mxcsr
+from x86._x87 cimport ERROR_SUMMARY, EXCEPTIONS, st, update_summary
 
 cdef enum: VECTOR_NM = 7, VECTOR_GP = 13
-cdef enum: EXCEPTIONS = 0x3F, ERROR_SUMMARY = 0x80, BUSY = 0x8000      # of the status word
 
 # ---- the words --------------------------------------------------------------------------------------------------------
-
-cdef inline u32 top_of_stack(Cpu* cpu) noexcept nogil:
-    return (cpu.fpu.fsw >> 11) & 7
-
-cdef inline Float80* st(Cpu* cpu, u32 i) noexcept nogil:
-    return &cpu.fpu.fpr[(top_of_stack(cpu) + i) & 7]
-
-cdef inline void update_summary(Cpu* cpu) noexcept nogil:       # ES and B: an exception flag is set and not masked
-    if cpu.fpu.fsw & ~cpu.fpu.fcw & EXCEPTIONS: cpu.fpu.fsw |= ERROR_SUMMARY | BUSY
-    else: cpu.fpu.fsw &= <u16>~(ERROR_SUMMARY | BUSY)
 
 cdef void set_status(Cpu* cpu, u16 fsw) noexcept nogil:
     cpu.fpu.fsw = fsw
@@ -30,6 +21,7 @@ cdef void initialize(Cpu* cpu) noexcept nogil:
     cpu.fpu.fsw = cpu.fpu.fop = cpu.fpu.fcs = cpu.fpu.fds = 0
     cpu.fpu.ftw = 0
     cpu.fpu.fip = cpu.fpu.fdp = 0
+    cpu.ignore_error = 0
 
 # The tag word, two bits a physical register: 0 valid, 1 zero, 2 special, 3 empty
 cdef u32 full_tags(Cpu* cpu) noexcept nogil:
@@ -60,6 +52,7 @@ cdef inline Op* fninit(Cpu* cpu, Op* op, const int kind, const int size) noexcep
 cdef inline Op* fnclex(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     check_unit(cpu, op, X87)
     cpu.fpu.fsw &= 0x7F00
+    cpu.ignore_error = 0
     return proceed(cpu, op)
 
 cdef inline Op* fnop(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
@@ -95,7 +88,7 @@ cdef inline Op* fnstsw_ax(Cpu* cpu, Op* op, const int kind, const int size) noex
 cdef inline Op* fwait(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     if unlikely(cpu.paging.cr0 & (CR0_MP | CR0_TS) == CR0_MP | CR0_TS):
         raise_fault(cpu, op, VECTOR_NM, CAUSE_FPU_TASK_SWITCHED, 0)
-    if unlikely(cpu.fpu.fsw & ERROR_SUMMARY) and not cpu.ignore_error: refuse(cpu, op, PENDING)
+    if unlikely(cpu.fpu.fsw & ERROR_SUMMARY) and not cpu.ignore_error: return refuse(cpu, op, PENDING)
     return proceed(cpu, op)
 
 cdef inline Op* emms(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
@@ -118,19 +111,6 @@ cdef inline Op* stmxcsr(Cpu* cpu, Op* op, const int kind, const int size, const 
     return proceed(cpu, op)
 
 # ---- areas in memory ----------------------------------------------------------------------------------------------------
-
-cdef inline u64 at(Cpu* cpu, u64 where, u32 offset) noexcept nogil:
-    return where + offset if cpu.code_bits == 64 else <u32>(where + offset)
-
-cdef void put(Cpu* cpu, Op* op, u64 where, u32 offset, u64 value, int size) noexcept nogil:
-    if size == 16: store(cpu, op, at(cpu, where, offset), value, 16, op.segment)
-    elif size == 32: store(cpu, op, at(cpu, where, offset), value, 32, op.segment)
-    else: store(cpu, op, at(cpu, where, offset), value, 64, op.segment)
-
-cdef u64 get(Cpu* cpu, Op* op, u64 where, u32 offset, int size) noexcept nogil:
-    if size == 16: return load(cpu, op, at(cpu, where, offset), 16, op.segment)
-    if size == 32: return load(cpu, op, at(cpu, where, offset), 32, op.segment)
-    return load(cpu, op, at(cpu, where, offset), 64, op.segment)
 
 # The whole area can be reached, or the fault comes before anything of it is touched
 cdef u64 area(Cpu* cpu, Op* op, u32 bytes, int access) noexcept nogil:
@@ -222,9 +202,6 @@ cdef inline Op* frstor(Cpu* cpu, Op* op, const int kind, const int size) noexcep
     return proceed(cpu, op)
 
 # ---- FXSAVE and FXRSTOR ---------------------------------------------------------------------------------------------------
-#
-#     0 FCW  2 FSW  4 FTW  6 FOP  8 FIP (32 bits, then FCS; with REX.W 64)  16 FDP (32 bits, then FDS; 64)  24 MXCSR
-#     28 MXCSR_MASK   32 ST(0) .. ST(7)   160 XMM0 .. XMM15 (XMM7 outside 64-bit code): 16 bytes each
 
 cdef u64 fx_area(Cpu* cpu, Op* op, int access) noexcept nogil:
     cdef u64 where
@@ -236,43 +213,16 @@ cdef u64 fx_area(Cpu* cpu, Op* op, int access) noexcept nogil:
 
 cdef void save_extended(Cpu* cpu, Op* op, int size) noexcept nogil:
     cdef u64 where = fx_area(cpu, op, WRITE)
-    cdef u32 i
-    put(cpu, op, where, 0, cpu.fpu.fcw | <u64>cpu.fpu.fsw << 16 | <u64>cpu.fpu.ftw << 32 | <u64>cpu.fpu.fop << 48, 64)
-    if size == 64:
-        put(cpu, op, where, 8, cpu.fpu.fip, 64)
-        put(cpu, op, where, 16, cpu.fpu.fdp, 64)
-    else:
-        put(cpu, op, where, 8, <u32>cpu.fpu.fip | <u64>cpu.fpu.fcs << 32, 64)
-        put(cpu, op, where, 16, <u32>cpu.fpu.fdp | <u64>cpu.fpu.fds << 32, 64)
-    put(cpu, op, where, 24, read_mxcsr(cpu) | <u64>0xFFFF << 32, 64)
-    for i in range(8):
-        put(cpu, op, where, 32 + 16 * i, st(cpu, i).significand, 64)
-        put(cpu, op, where, 40 + 16 * i, st(cpu, i).sign_exponent, 64)
-    for i in range(16 if cpu.code_bits == 64 else 8):
-        put(cpu, op, where, 160 + 16 * i, cpu.fpu.ymm[i].q[0], 64)
-        put(cpu, op, where, 168 + 16 * i, cpu.fpu.ymm[i].q[1], 64)
+    put_x87(cpu, op, where, size)
+    put_mxcsr(cpu, op, where)
+    put_halves(cpu, op, where, 160, 0)
 
 cdef void load_extended(Cpu* cpu, Op* op, int size) noexcept nogil:
-    cdef u64 where = fx_area(cpu, op, READ), words = get(cpu, op, where, 0, 64)
-    cdef u64 mxcsr = get(cpu, op, where, 24, 32)
-    cdef u32 i
+    cdef u64 where = fx_area(cpu, op, READ), mxcsr = get(cpu, op, where, 24, 32)
     if mxcsr >> 16: raise_error(cpu, op, VECTOR_GP, 0, CAUSE_MXCSR_RESERVED, mxcsr)
-    cpu.fpu.fip, cpu.fpu.fdp = get(cpu, op, where, 8, 64), get(cpu, op, where, 16, 64)
-    if size != 64:
-        cpu.fpu.fcs, cpu.fpu.fds = <u16>(cpu.fpu.fip >> 32), <u16>(cpu.fpu.fdp >> 32)
-        cpu.fpu.fip, cpu.fpu.fdp = <u32>cpu.fpu.fip, <u32>cpu.fpu.fdp
     write_mxcsr(cpu, <u32>mxcsr)
-    cpu.fpu.fcw = (<u16>words & 0x1F3F) | 0x40
-    cpu.fpu.fsw = <u16>(words >> 16)                    # the registers come in the order of this TOP
-    cpu.fpu.ftw = <u8>(words >> 32)
-    cpu.fpu.fop = <u16>(words >> 48) & 0x7FF
-    update_summary(cpu)
-    for i in range(8):
-        st(cpu, i).significand = get(cpu, op, where, 32 + 16 * i, 64)
-        st(cpu, i).sign_exponent = <u16>get(cpu, op, where, 40 + 16 * i, 16)
-    for i in range(16 if cpu.code_bits == 64 else 8):
-        cpu.fpu.ymm[i].q[0] = get(cpu, op, where, 160 + 16 * i, 64)
-        cpu.fpu.ymm[i].q[1] = get(cpu, op, where, 168 + 16 * i, 64)
+    get_x87(cpu, op, where, size)
+    get_halves(cpu, op, where, 160, 0)
 
 cdef inline Op* fxsave(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     save_extended(cpu, op, size)

@@ -1,0 +1,52 @@
+"""What the x87's instructions have in common when an operand is not the usual one: exceptions, faults of the stack, pushes."""
+from x86._state cimport *
+from x86._float80 cimport *
+from x86._float_parts cimport leading_zeros
+from x86._operands cimport offset_of
+
+cdef FloatMode* x87_mode(Cpu* cpu) noexcept nogil:
+    cdef FloatMode* mode = <FloatMode*>&cpu.wide[1]
+    cdef u32 control = (cpu.fpu.fcw >> 8) & 3
+    mode.rounding = (cpu.fpu.fcw >> 10) & 3
+    mode.precision = 24 if control == 0 else 53 if control == 2 else 64        # 1 is reserved
+    mode.masked = cpu.fpu.fcw & FLOAT_ALL
+    mode.daz = mode.ftz = mode.raised = mode.up = mode.quotient = 0
+    return mode
+
+cdef u32 settle(Cpu* cpu, Op* op, u32 raised, u32 up) noexcept nogil:
+    cdef u32 unmasked = raised & ~cpu.fpu.fcw & EXCEPTIONS
+    cpu.fpu.fip = op.rip
+    cpu.fpu.fcs = 0
+    cpu.fpu.fsw = (cpu.fpu.fsw & <u16>~C1) | <u16>(raised | (C1 if up else 0))
+    if unmasked:
+        cpu.fpu.fsw |= ERROR_SUMMARY | BUSY
+        cpu.fpu.fop = op.imm2                           # the lowering put it there: bits 2..0 of the opcode, and ModRM
+        if op.imm2 & 0xC0 != 0xC0:
+            cpu.fpu.fdp = offset_of(cpu, op)
+            cpu.fpu.fds = 0
+    return unmasked
+
+cdef bint stack_fault(Cpu* cpu, Op* op, u32 c1) noexcept nogil:
+    return settle(cpu, op, FLOAT_IE | STACK_FAULT, c1) != 0
+
+cdef void load_st(Cpu* cpu, Op* op, Float80 value, u32 raised) noexcept nogil:
+    if not has_room(cpu):
+        if stack_fault(cpu, op, 1): return
+        value = f80_default()
+    elif settle(cpu, op, raised, 0) & FLOAT_IE: return          # D does not keep FLD from its work
+    push_st(cpu, value)
+
+#    binary32   31 S   30..23 exponent + 127    22..0 fraction
+#    binary64   63 S   62..52 exponent + 1023   51..0 fraction
+cdef Float80 widened(u64 value, int size) noexcept nogil:
+    cdef u32 bits = 52 if size == 64 else 23                    # of the fraction
+    cdef u32 sign = <u32>(value >> (size - 1) & 1) << 15
+    cdef u32 highest = (1 << (size - 1 - bits)) - 1
+    cdef u32 exponent = <u32>(value >> bits) & highest
+    cdef u64 fraction = value << (64 - bits) >> 1               # below bit 63, the integer bit
+    cdef u32 shift
+    if exponent == highest: return f80(<u64>1 << 63 | fraction, sign | 0x7FFF)
+    if exponent: return f80(<u64>1 << 63 | fraction, sign | (exponent + 16383 - (highest >> 1)))
+    if not fraction: return f80(0, sign)
+    shift = leading_zeros(fraction)
+    return f80(fraction << shift, sign | (16384 - (highest >> 1) - shift))

@@ -1,0 +1,118 @@
+# FCOM FUCOM FICOM FTST, FCOMI FUCOMI
+#
+#                   ST(0) > source   <   =   unordered, or an empty register
+#    C3 or ZF             0          0   1       1
+#    C2 or PF             0          0   0       1
+#    C0 or CF             0          1   0       1
+from x86._x87 cimport *
+
+# Normal numbers and zeros compare as integers of 80 bits do
+cdef inline bint is_plain(Float80 a) noexcept nogil: return f80_is_normal(a) or f80_is_zero(a)
+
+cdef inline i128 as_integer(Float80 a) noexcept nogil:
+    cdef i128 magnitude = <i128>((<u128>(a.sign_exponent & 0x7FFF) << 64) | a.significand)
+    return -magnitude if a.sign_exponent >> 15 else magnitude
+
+cdef inline int quick_compare(Float80 a, Float80 b) noexcept nogil:
+    return LESS if as_integer(a) < as_integer(b) else EQUAL if as_integer(a) == as_integer(b) else GREATER
+
+cdef inline void set_condition(Cpu* cpu, int relation) noexcept nogil:
+    cdef u32 bits = C0 if relation == LESS else C3 if relation == EQUAL else CONDITION if relation == UNORDERED else 0
+    cpu.fpu.fsw = (cpu.fpu.fsw & <u16>~CONDITION) | <u16>bits
+
+# ---- the answer in C3 C2 C0: given even if an unmasked exception keeps the stack as it is ---------------------------------
+
+cdef Op* compare_slow(Cpu* cpu, Op* op, Float80 b, int signalling, u32 raised, int pops) noexcept nogil:
+    cdef FloatMode* mode = x87_mode(cpu)
+    set_condition(cpu, f80_compare(st(cpu, 0)[0], b, signalling, mode))
+    if mode.raised & FLOAT_IE or f80_is_nan(st(cpu, 0)[0]): raised = 0
+    if settle(cpu, op, mode.raised | raised, 0): return proceed(cpu, op)
+    if pops: pop_st(cpu)
+    if pops == 2: pop_st(cpu)
+    return proceed(cpu, op)
+
+cdef Op* compare_empty(Cpu* cpu, Op* op, int pops) noexcept nogil:
+    set_condition(cpu, UNORDERED)
+    if stack_fault(cpu, op, 0): return proceed(cpu, op)
+    if pops: pop_st(cpu)
+    if pops == 2: pop_st(cpu)
+    return proceed(cpu, op)
+
+cdef inline Op* compare_any(Cpu* cpu, Op* op, u32 i, const int signalling, const int pops) noexcept nogil:
+    if unlikely(is_empty(cpu, 0) or is_empty(cpu, i)): return compare_empty(cpu, op, pops)
+    if unlikely(not is_plain(st(cpu, 0)[0]) or not is_plain(st(cpu, i)[0])):
+        return compare_slow(cpu, op, st(cpu, i)[0], signalling, 0, pops)
+    leave_usual(cpu, op, 0, 0)
+    set_condition(cpu, quick_compare(st(cpu, 0)[0], st(cpu, i)[0]))
+    if pops: pop_st(cpu)
+    if pops == 2: pop_st(cpu)
+    return proceed(cpu, op)
+
+cdef inline Op* compare(Cpu* cpu, Op* op, const int kind, const int size, const int signalling, const int pops) noexcept nogil:
+    require(cpu, op, kind, X87)
+    return compare_any(cpu, op, op.src, signalling, pops)
+
+cdef inline Op* compare_and_pop_both(Cpu* cpu, Op* op, const int kind, const int size, const int signalling) noexcept nogil:
+    require(cpu, op, kind, X87)
+    return compare_any(cpu, op, 1, signalling, 2)
+
+cdef Op* compare_float_slow(Cpu* cpu, Op* op, u64 bits, int size, int pops) noexcept nogil:
+    return compare_slow(cpu, op, widened(bits, size), True, FLOAT_DE if is_denormal_in_memory(bits, size) else 0, pops)
+
+cdef inline Op* compare_float(Cpu* cpu, Op* op, const int kind, const int size, const int pops) noexcept nogil:
+    cdef Float80 b
+    cdef u64 bits
+    cdef bint usual
+    require(cpu, op, kind, X87)
+    cdef u64 where = operand_address(cpu, op, kind, size, READ)
+    reach(cpu, op, where, kind, size, READ)
+    bits = read_destination(cpu, op, where, kind, size)
+    if unlikely(is_empty(cpu, 0)): return compare_empty(cpu, op, pops)
+    usual = quick_load64(bits, &b) if size == 64 else quick_load32(<u32>bits, &b)
+    if unlikely(not usual or not is_plain(st(cpu, 0)[0])): return compare_float_slow(cpu, op, bits, size, pops)
+    leave_usual(cpu, op, 0, 0)
+    set_condition(cpu, quick_compare(st(cpu, 0)[0], b))
+    if pops: pop_st(cpu)
+    return proceed(cpu, op)
+
+cdef inline Op* compare_integer(Cpu* cpu, Op* op, const int kind, const int size, const int pops) noexcept nogil:
+    cdef Float80 b
+    require(cpu, op, kind, X87)
+    cdef u64 where = operand_address(cpu, op, kind, size, READ)
+    reach(cpu, op, where, kind, size, READ)
+    b = integer_to_f80(sign_extend(read_destination(cpu, op, where, kind, size), size))
+    if unlikely(is_empty(cpu, 0)): return compare_empty(cpu, op, pops)
+    return compare_slow(cpu, op, b, True, 0, pops)
+
+cdef inline Op* ftst(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+    require(cpu, op, kind, X87)
+    if unlikely(is_empty(cpu, 0)): return compare_empty(cpu, op, 0)
+    return compare_slow(cpu, op, f80(0, 0), True, 0, 0)
+
+# ---- the answer in the flags: C1 stays as it is, but for an empty register ------------------------------------------------
+
+cdef inline void set_flags(Cpu* cpu, int relation) noexcept nogil:
+    set_arithmetic_flags(cpu, FLAG_CF if relation == LESS else FLAG_ZF if relation == EQUAL
+                         else FLAG_ZF | FLAG_PF | FLAG_CF if relation == UNORDERED else 0)
+
+cdef Op* compare_to_flags_slow(Cpu* cpu, Op* op, int signalling, int pops) noexcept nogil:
+    cdef FloatMode* mode
+    if is_empty(cpu, 0) or is_empty(cpu, op.src):
+        set_flags(cpu, UNORDERED)
+        if stack_fault(cpu, op, 0): return proceed(cpu, op)
+    else:
+        mode = x87_mode(cpu)
+        set_flags(cpu, f80_compare(st(cpu, 0)[0], st(cpu, op.src)[0], signalling, mode))
+        if settle(cpu, op, mode.raised, cpu.fpu.fsw & C1): return proceed(cpu, op)
+    if pops: pop_st(cpu)
+    return proceed(cpu, op)
+
+cdef inline Op* compare_to_flags(Cpu* cpu, Op* op, const int kind, const int size, const int signalling,
+                                 const int pops) noexcept nogil:
+    require(cpu, op, kind, X87)
+    if unlikely(is_empty(cpu, 0) or is_empty(cpu, op.src) or not is_plain(st(cpu, 0)[0]) or not is_plain(st(cpu, op.src)[0])):
+        return compare_to_flags_slow(cpu, op, signalling, pops)
+    cpu.fpu.fip = op.rip
+    set_flags(cpu, quick_compare(st(cpu, 0)[0], st(cpu, op.src)[0]))
+    if pops: pop_st(cpu)
+    return proceed(cpu, op)
