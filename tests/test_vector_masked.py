@@ -27,7 +27,8 @@ both = pytest.mark.parametrize("alone", [False, True], ids=["in a block", "alone
 
 
 @both
-@pytest.mark.parametrize("chosen, fault", [((1, 1, 0, 0), None), ((0, 0, 0, 0), None), ((0, 0, 0, 1), END + 4), ((1, 1, 1, 0), END)])
+@pytest.mark.parametrize("chosen, fault", [((1, 1, 0, 0), None), ((0, 0, 0, 0), None), ((0, 0, 0, 1), END + 4),
+                                           ((1, 1, 1, 0), END)])
 def test_a_load_faults_for_chosen_elements_only(cpu, chosen, fault, alone):
     cpu.rdi, cpu.ymm1, cpu.ymm3 = END - 8, 7, vector(*(-bit for bit in chosen))
     event = execute(cpu, "c4 e2 61 2c 0f", alone)                   # vmaskmovps xmm1, xmm3, [rdi]
