@@ -99,7 +99,7 @@ cdef inline Op* masked_load(Cpu* cpu, Op* op, const int kind, const int size, co
     if element == 32:
         for i in range(size // 32): r.sd[i] = a.sd[i] & (mask.sd[i] >> 31)
     else:
-        for i in range(size // 64): r.q[i] = a.q[i] if mask.sq[i] < 0 else 0
+        for i in range(size // 64): r.q[i] = a.q[i] & (0 - (mask.q[i] >> 63))
     write_vector(cpu, op.dst, &r, size, unit)
     return proceed(cpu, op)
 
@@ -107,6 +107,7 @@ cdef inline Op* masked_store(Cpu* cpu, Op* op, const int kind, const int size, c
     cdef Vector* mask
     cdef Vector* value
     cdef Vector* to
+    cdef Vector r
     cdef TlbEntry* entry
     cdef u64 where
     cdef int i
@@ -117,10 +118,12 @@ cdef inline Op* masked_store(Cpu* cpu, Op* op, const int kind, const int size, c
         entry = &cpu.tlb[(where >> 12) & (TLB_SIZE - 1)]
         if unlikely(not is_held(entry.write_page, where, size)): return cpu.miss(cpu, op, where, MORE_THAN_A_PAGE, WRITE)
         to = <Vector*>(where + entry.to_host)
-        for i in range(size // element):
-            if is_chosen(mask, i, element):
-                if element == 32: to.d[i] = value.d[i]
-                else: to.q[i] = value.q[i]
+        memcpy(&r, to, size // 8)
+        if element == 32:
+            for i in range(size // 32): r.d[i] ^= (r.d[i] ^ value.d[i]) & <u32>(mask.sd[i] >> 31)
+        else:
+            for i in range(size // 64): r.q[i] ^= (r.q[i] ^ value.q[i]) & (0 - (mask.q[i] >> 63))
+        memcpy(to, &r, size // 8)
     else: store_chosen(cpu, op, mask, value, size, element)
     return proceed(cpu, op)
 
