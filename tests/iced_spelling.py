@@ -80,8 +80,8 @@ def differ(ours, theirs, bits) -> bool:
             there = MEMORY.sub("", there)               # we say the size of memory only where no register says it
         if mine and not said and ours[1] in ("cmpxchg8b", "cmpxchg16b"):
             here = MEMORY.sub("", here)                 # whose name says it
-        # an address without a register: [dword 0], a32 mov eax, [0]; iced leaves its size away
-        if re.fullmatch(r"\w* ?(far )?\[(rel |word |dword |qword )?(\w\w:)?\w+\]", here):
+        # an address without a general register: [dword 0], a32 mov eax, [0]; iced leaves its size away
+        if re.fullmatch(r"\w* ?(far )?\[(rel |word |dword |qword )?(\w\w:)?([xy]mm\d+(\*\d)?[+-])?\w+\]", here):
             here, there = (re.sub(r"\[(word|dword|qword) ", "[", operand) for operand in (here, there))
             for prefixes in (ours[0], theirs[0]):
                 prefixes -= {"a16", "a32"}
