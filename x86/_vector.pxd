@@ -18,6 +18,13 @@ from x86._state cimport *
 from x86._operands cimport flat_address, offset_of
 from x86._access cimport segmented, read_wide, write_wide
 
+cdef extern from *:
+    """
+    typedef long long x86_two __attribute__((vector_size(16), aligned(8), may_alias));
+    #define X86_STORE_TWO(to, low, high) (*(x86_two *)(to) = (x86_two){(long long)(low), (long long)(high)})
+    """
+    void store_two "X86_STORE_TWO"(u64* to, u64 low, u64 high) nogil
+
 cdef enum: TOP = 0x3800                         # of FSW
 
 # Every MMX instruction but EMMS leaves TOP 0 and all registers in use. To be done once nothing can fault
@@ -57,9 +64,9 @@ cdef inline void write_vector(Cpu* cpu, u32 number, const Vector* value, const i
         cpu.fpu.fpr[number].sign_exponent = 0xFFFF
         enter_mmx(cpu)
         return
-    to.q[0] = value.q[0]
-    if size >= 128: to.q[1] = value.q[1]
-    if size == 256: to.q[2], to.q[3] = value.q[2], value.q[3]
+    if size >= 128: store_two(&to.q[0], value.q[0], value.q[1])     # one store, as the next instruction loads them
+    else: to.q[0] = value.q[0]
+    if size == 256: store_two(&to.q[2], value.q[2], value.q[3])
     elif unit == VEX:
         if size < 128: to.q[1] = 0
         to.q[2] = to.q[3] = 0

@@ -22,13 +22,14 @@ cdef inline void set_condition(Cpu* cpu, int relation) noexcept nogil:
 
 # ---- the answer in C3 C2 C0: given even if an unmasked exception keeps the stack as it is ---------------------------------
 
-cdef Op* compare_slow(Cpu* cpu, Op* op, Float80 b, int signalling, u32 raised, int pops) noexcept nogil:
-    cdef FloatMode* mode = x87_mode(cpu)
-    set_condition(cpu, f80_compare(st(cpu, 0)[0], b, signalling, mode))
+# `how`: bit 0 every NaN is invalid, bits 2..1 how many registers are popped (a seventh argument would cost the tail call)
+cdef Op* compare_slow(Cpu* cpu, Op* op, Float80 b, int how, u32 raised) noexcept nogil:
+    cdef FloatMode* mode = fcw_mode(cpu)
+    set_condition(cpu, f80_compare(st(cpu, 0)[0], b, how & 1, mode))
     if mode.raised & FLOAT_IE or f80_is_nan(st(cpu, 0)[0]): raised = 0
     if settle(cpu, op, mode.raised | raised, 0): return proceed(cpu, op)
-    if pops: pop_st(cpu)
-    if pops == 2: pop_st(cpu)
+    if how >> 1: pop_st(cpu)
+    if how >> 1 == 2: pop_st(cpu)
     return proceed(cpu, op)
 
 cdef Op* compare_empty(Cpu* cpu, Op* op, int pops) noexcept nogil:
@@ -41,7 +42,7 @@ cdef Op* compare_empty(Cpu* cpu, Op* op, int pops) noexcept nogil:
 cdef inline Op* compare_any(Cpu* cpu, Op* op, u32 i, const int signalling, const int pops) noexcept nogil:
     if unlikely(is_empty(cpu, 0) or is_empty(cpu, i)): return compare_empty(cpu, op, pops)
     if unlikely(not is_plain(st(cpu, 0)[0]) or not is_plain(st(cpu, i)[0])):
-        return compare_slow(cpu, op, st(cpu, i)[0], signalling, 0, pops)
+        return compare_slow(cpu, op, st(cpu, i)[0], signalling | pops << 1, 0)
     leave_usual(cpu, op, 0, 0)
     set_condition(cpu, quick_compare(st(cpu, 0)[0], st(cpu, i)[0]))
     if pops: pop_st(cpu)
@@ -57,7 +58,7 @@ cdef inline Op* compare_and_pop_both(Cpu* cpu, Op* op, const int kind, const int
     return compare_any(cpu, op, 1, signalling, 2)
 
 cdef Op* compare_float_slow(Cpu* cpu, Op* op, u64 bits, int size, int pops) noexcept nogil:
-    return compare_slow(cpu, op, widened(bits, size), True, FLOAT_DE if is_denormal_in_memory(bits, size) else 0, pops)
+    return compare_slow(cpu, op, widened(bits, size), 1 | pops << 1, FLOAT_DE if is_denormal_in_memory(bits, size) else 0)
 
 cdef inline Op* compare_float(Cpu* cpu, Op* op, const int kind, const int size, const int pops) noexcept nogil:
     cdef Float80 b
@@ -82,12 +83,12 @@ cdef inline Op* compare_integer(Cpu* cpu, Op* op, const int kind, const int size
     reach(cpu, op, where, kind, size, READ)
     b = integer_to_f80(sign_extend(read_destination(cpu, op, where, kind, size), size))
     if unlikely(is_empty(cpu, 0)): return compare_empty(cpu, op, pops)
-    return compare_slow(cpu, op, b, True, 0, pops)
+    return compare_slow(cpu, op, b, 1 | pops << 1, 0)
 
 cdef inline Op* ftst(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     require(cpu, op, kind, X87)
     if unlikely(is_empty(cpu, 0)): return compare_empty(cpu, op, 0)
-    return compare_slow(cpu, op, f80(0, 0), True, 0, 0)
+    return compare_slow(cpu, op, f80(0, 0), 1, 0)
 
 # ---- the answer in the flags: C1 stays as it is, but for an empty register ------------------------------------------------
 
@@ -101,7 +102,7 @@ cdef Op* compare_to_flags_slow(Cpu* cpu, Op* op, int signalling, int pops) noexc
         set_flags(cpu, UNORDERED)
         if stack_fault(cpu, op, 0): return proceed(cpu, op)
     else:
-        mode = x87_mode(cpu)
+        mode = fcw_mode(cpu)
         set_flags(cpu, f80_compare(st(cpu, 0)[0], st(cpu, op.src)[0], signalling, mode))
         if settle(cpu, op, mode.raised, cpu.fpu.fsw & C1): return proceed(cpu, op)
     if pops: pop_st(cpu)

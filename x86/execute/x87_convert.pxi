@@ -2,17 +2,13 @@
 from x86._access cimport read_wide, write_wide
 from x86._x87 cimport *
 
-cdef Op* fild_slow(Cpu* cpu, Op* op, Float80 value) noexcept nogil:
-    load_st(cpu, op, value, 0)
-    return proceed(cpu, op)
-
 cdef inline Op* fild(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef Float80 value
     require(cpu, op, kind, X87)
     cdef u64 where = operand_address(cpu, op, kind, size, READ)
     reach(cpu, op, where, kind, size, READ)
     value = integer_to_f80(sign_extend(read_destination(cpu, op, where, kind, size), size))
-    if unlikely(not has_room(cpu)): return fild_slow(cpu, op, value)
+    if unlikely(not has_room(cpu)): return push_slowly(cpu, op, value)
     leave_usual(cpu, op, 0, 0)
     push_st(cpu, value)
     return proceed(cpu, op)
@@ -23,7 +19,7 @@ cdef i64 to_integer(Float80 a, int size, int rounding, FloatMode* mode) noexcept
 
 # The smallest number of a size also says that there is no answer
 cdef Op* store_integer_slow(Cpu* cpu, Op* op, u64 where, int size, bint truncates, bint pops) noexcept nogil:
-    cdef FloatMode* mode = x87_mode(cpu)
+    cdef FloatMode* mode = fcw_mode(cpu)
     cdef u64 value = <u64>1 << (size - 1)
     cdef u32 fault = 0
     if is_empty(cpu, 0): mode.raised, fault = FLOAT_IE, STACK_FAULT
@@ -63,7 +59,7 @@ cdef inline Op* fbstp(Cpu* cpu, Op* op, const int kind, const int size) noexcept
     cdef u64 where
     require(cpu, op, kind, X87)
     where = operand_address(cpu, op, kind, 80, WRITE)
-    mode = x87_mode(cpu)
+    mode = fcw_mode(cpu)
     if is_empty(cpu, 0): fault = STACK_FAULT
     f80_to_bcd(f80_default() if fault else st(cpu, 0)[0], cpu.wide[2].b, mode)
     if unmasked(mode) & FLOAT_IE:

@@ -7,7 +7,7 @@ cdef enum: CLASS_EMPTY = 5                      # beside the CLASS_* of _float80
 # ---- loads --------------------------------------------------------------------------------------------------------------
 
 cdef Op* load_slow(Cpu* cpu, Op* op, u64 bits, int size) noexcept nogil:
-    cdef FloatMode* mode = x87_mode(cpu)
+    cdef FloatMode* mode = fcw_mode(cpu)
     cdef Float80 value = f64_to_f80(bits, mode) if size == 64 else f32_to_f80(<u32>bits, mode)
     load_st(cpu, op, value, mode.raised)
     return proceed(cpu, op)
@@ -26,10 +26,6 @@ cdef inline Op* fld(Cpu* cpu, Op* op, const int kind, const int size) noexcept n
     push_st(cpu, value)
     return proceed(cpu, op)
 
-cdef Op* push_slow_way(Cpu* cpu, Op* op, Float80 value) noexcept nogil:
-    load_st(cpu, op, value, 0)
-    return proceed(cpu, op)
-
 cdef inline Op* fld_extended(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef Float80 value
     cdef u64 host
@@ -42,19 +38,14 @@ cdef inline Op* fld_extended(Cpu* cpu, Op* op, const int kind, const int size) n
     else:
         read_wide(cpu, op, where, &cpu.wide[0], 10, op.segment)
         value = f80(cpu.wide[0].q[0], cpu.wide[0].w[4])
-    if unlikely(not has_room(cpu)): return push_slow_way(cpu, op, value)
+    if unlikely(not has_room(cpu)): return push_slowly(cpu, op, value)
     leave_usual(cpu, op, 0, 0)
     push_st(cpu, value)
     return proceed(cpu, op)
 
-cdef Op* fld_empty(Cpu* cpu, Op* op) noexcept nogil:            # ST(i) is empty, or no register is
-    if not is_empty(cpu, op.dst): load_st(cpu, op, st(cpu, op.dst)[0], 0)
-    elif not stack_fault(cpu, op, 0): push_st(cpu, f80_default())
-    return proceed(cpu, op)
-
 cdef inline Op* fld_register(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     require(cpu, op, kind, X87)
-    if unlikely(is_empty(cpu, op.dst) or not has_room(cpu)): return fld_empty(cpu, op)
+    if unlikely(is_empty(cpu, op.dst) or not has_room(cpu)): return load_empty(cpu, op)
     leave_usual(cpu, op, 0, 0)
     push_st(cpu, st(cpu, op.dst)[0])
     return proceed(cpu, op)
@@ -75,7 +66,7 @@ cdef inline Op* load_constant(Cpu* cpu, Op* op, const int kind, const int size, 
     elif number == 4: value = f80(rounded(cpu, <u64>0x9A209A84FBCFF799, True), 0x3FFD)              # log10 2
     elif number == 5: value = f80(rounded(cpu, <u64>0xB17217F7D1CF79AC, True), 0x3FFE)              # ln 2
     else: value = f80(0, 0)
-    if unlikely(not has_room(cpu)): return push_slow_way(cpu, op, value)
+    if unlikely(not has_room(cpu)): return push_slowly(cpu, op, value)
     leave_usual(cpu, op, 0, 0)
     push_st(cpu, value)
     return proceed(cpu, op)
@@ -83,7 +74,7 @@ cdef inline Op* load_constant(Cpu* cpu, Op* op, const int kind, const int size, 
 # ---- stores: to memory first, which may fault ----------------------------------------------------------------------------
 
 cdef Op* store_slow(Cpu* cpu, Op* op, u64 where, int size, bint pops) noexcept nogil:
-    cdef FloatMode* mode = x87_mode(cpu)
+    cdef FloatMode* mode = fcw_mode(cpu)
     cdef u64 bits
     cdef u32 fault = 0
     if is_empty(cpu, 0):
@@ -165,15 +156,6 @@ cdef inline Op* fstpnce(Cpu* cpu, Op* op, const int kind, const int size) noexce
     return proceed(cpu, op)
 
 # ---- between registers ----------------------------------------------------------------------------------------------------
-
-cdef Op* exchange_empty(Cpu* cpu, Op* op) noexcept nogil:
-    cdef Float80 first = f80_default(), second = f80_default()
-    if not stack_fault(cpu, op, 0):
-        if not is_empty(cpu, 0): first = st(cpu, 0)[0]
-        if not is_empty(cpu, op.src): second = st(cpu, op.src)[0]
-        set_st(cpu, 0, second)
-        set_st(cpu, op.src, first)
-    return proceed(cpu, op)
 
 cdef inline Op* fxch(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef Float80 value
