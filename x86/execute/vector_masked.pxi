@@ -1,7 +1,7 @@
 # Memory operands in pieces. An element is chosen if its highest bit in the mask is set; the others are not touched, whatever
 # lies there. No element is checked for alignment (#AC), as no vector is, but the halves of MASKMOVDQU are.
 from x86._vector cimport *
-from x86._access cimport read_miss, write_miss
+from x86._access cimport read_miss
 from x86._causes cimport CAUSE_MISALIGNED
 
 cdef enum: VECTOR_AC = 17
