@@ -28,9 +28,9 @@ cdef struct FloatMode:          # how to round, and what came of it
     u8 ftz                      # MXCSR.FTZ, which acts only while U is masked
     u8 raised                   # FLOAT_* exceptions so far; operations only add to it
     u8 up                       # the last result was rounded away from zero: the x87's C1
-    u8 quotient                 # FPREM, FPREM1: bits 2..0 of the quotient, and PARTIAL: there is more to subtract (C2)
+    u8 quotient                 # FPREM, FPREM1: bits 2..0 of the quotient, or one of these:
 
-cdef enum: PARTIAL = 8
+cdef enum: PARTIAL = 8, NO_QUOTIENT = 16        # there is more to subtract; the operands were no numbers, or invalid
 
 cdef inline FloatMode sse_mode(u32 mxcsr) noexcept nogil:
     cdef FloatMode mode

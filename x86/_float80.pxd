@@ -10,7 +10,7 @@
 from x86._float cimport *
 from x86._float_parts cimport leading_zeros, divide_wide
 
-cdef inline FloatMode x87_mode(u32 fcw) noexcept nogil:
+cdef inline FloatMode mode_of_fcw(u32 fcw) noexcept nogil:
     cdef FloatMode mode
     mode.rounding = (fcw >> 10) & 3
     mode.precision = 64 if fcw & 0x100 else 53 if fcw & 0x200 else 24           # the reserved PC = 1 is as 3
@@ -52,9 +52,10 @@ cdef Float80 f80_scale(Float80 a, Float80 b, FloatMode* mode) noexcept nogil   #
 cdef Float80 f80_exponent(Float80 a, FloatMode* mode) noexcept nogil           # FXTRACT: what ST(0) becomes, with the flags;
 cdef Float80 f80_significand(Float80 a) noexcept nogil                          # then what is pushed, with no flags
 cdef Float80 f80_remainder(Float80 a, Float80 b, bint nearest, FloatMode* mode) noexcept nogil  # FPREM; nearest: FPREM1
-#       mode.quotient: bits 2..0 of the quotient, which go to C0 C3 C1, or PARTIAL
+#       mode.quotient: bits 2..0 of the quotient, which go to C0 C3 C1; or PARTIAL, C2; or NO_QUOTIENT: C0 and C3 stay
 
-# LESS, EQUAL, GREATER or UNORDERED. `signalling`: FCOM, FTST; not: FUCOM, where a QNaN is no invalid operand
+# LESS, EQUAL, GREATER or UNORDERED, with an unmasked exception as well: C0 to C3 get it even then.
+# `signalling`: FCOM, FTST; not: FUCOM, where a QNaN is no invalid operand
 cdef int f80_compare(Float80 a, Float80 b, bint signalling, FloatMode* mode) noexcept nogil
 
 # (-1)^sign * high:low / 2^127 * 2^exponent, bit 63 of `high` set, the last bit of `low` sticky: rounded by RC and PC,

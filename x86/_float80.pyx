@@ -258,11 +258,12 @@ cdef Float80 f80_remainder(Float80 a, Float80 b, bint nearest, FloatMode* mode) 
     cdef Parts x, y
     cdef u64 rest, quotient = 0
     cdef i32 distance, exponent
-    mode.quotient = 0
+    mode.quotient = NO_QUOTIENT
     if f80_no_number(a, b, &answer, mode): return answer
     mode.up = 0
     if f80_is_infinite(a) or f80_is_zero(b): return invalid(mode)
     if denormals_trap(f80_is_denormal(a) or f80_is_denormal(b), mode): return a
+    mode.quotient = 0
     if f80_is_zero(a) or f80_is_infinite(b): return as_it_is(a)
     x = split(a)
     y = split(b)

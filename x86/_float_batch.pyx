@@ -97,7 +97,6 @@ cdef bint x87_to_memory(const Case* at, u64* value, FloatMode* mode) noexcept no
 cdef void calculate(const Case* at, Outcome* outcome) noexcept nogil:
     cdef FloatMode mode
     cdef Float80 result
-    cdef int relation
     outcome.value[0] = outcome.value[1] = ~<u64>0
     outcome.second = 0
     if at.operation < F80_ADD:
@@ -107,10 +106,9 @@ cdef void calculate(const Case* at, Outcome* outcome) noexcept nogil:
         outcome.value[1] = 0
         if unmasked(&mode): outcome.value[0] = outcome.value[1] = ~<u64>0
         return
-    mode = x87_mode(at.control)
+    mode = mode_of_fcw(at.control)
     if at.operation == F80_COMPARE:
-        relation = f80_compare(f80(at.a[0], at.a[1]), f80(at.b[0], at.b[1]), at.control >> 16 & 1, &mode)
-        if not unmasked(&mode) & FLOAT_OF_OPERANDS: outcome.value[0] = relation
+        outcome.value[0] = f80_compare(f80(at.a[0], at.a[1]), f80(at.b[0], at.b[1]), at.control >> 16 & 1, &mode)
     elif at.operation == F80_CLASS:
         outcome.value[0] = f80_class(f80(at.a[0], at.a[1]))
     elif not x87_to_memory(at, outcome.value, &mode):
@@ -121,9 +119,10 @@ cdef void calculate(const Case* at, Outcome* outcome) noexcept nogil:
                 result = f80_significand(f80(at.a[0], at.a[1]))
                 outcome.second = <u32>(result.significand >> 32 ^ result.significand ^ <u64>result.sign_exponent << 16)
     outcome.flags = mode.raised | mode.up << 9
-    if at.operation == F80_REMAINDER and not unmasked(&mode) & FLOAT_OF_OPERANDS:
-        outcome.flags |= ((mode.quotient & 4) << 6 | (mode.quotient & 2) << 13 | (mode.quotient & 1) << 9 |
-                          (mode.quotient & PARTIAL) << 7)
+    if at.operation == F80_REMAINDER:                       # C0 and C3 were set before
+        if mode.quotient == NO_QUOTIENT: outcome.flags |= 0x4100
+        else: outcome.flags |= ((mode.quotient & 4) << 6 | (mode.quotient & 2) << 13 | (mode.quotient & 1) << 9 |
+                                (mode.quotient & PARTIAL) << 7)
 
 def run(const u8[::1] cases):
     """Calculate a run of Case records; returns as many Outcome records."""

@@ -25,6 +25,8 @@ EXITS = {EXIT_NONE: "none", EXIT_BUDGET: "budget", EXIT_HALT: "halt", EXIT_SHUTD
          EXIT_BREAK: "break"}
 EVENTS = {EVENT_FAULT: "fault", EVENT_INTERRUPT: "interrupt", EVENT_SOFTWARE: "software", EVENT_MODE: "mode",
           EVENT_DOUBLE: "double", EVENT_TRIPLE: "triple"}
+# Properties that can be set
+WRITABLE = ("halted", "intr", "ignore_error", "gdtr", "idtr", "general", "fxsave", "vectors", "integer_float")
 SEGMENTS = {"es": ES, "cs": CS, "ss": SS, "ds": DS, "fs": FS, "gs": GS, "ldtr": LDTR, "tr": TR}
 
 ProcessorEvent = namedtuple("ProcessorEvent", "time kind vector error cause rip cs cpl address detail target")
@@ -376,8 +378,7 @@ cdef class Processor:
             cpu.dr[int(key[2])] = value
             arm(cpu)
         elif is_fpu_register(key): write_fpu_register(cpu, key, value)
-        elif key in ("halted", "intr", "ignore_error", "gdtr", "idtr", "general", "fxsave", "vectors"):
-            getattr(Processor, key).__set__(self, value)
+        elif key in WRITABLE: getattr(Processor, key).__set__(self, value)
         else: raise AttributeError(f"a processor has no register {key!r}")
 
     @property

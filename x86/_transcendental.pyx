@@ -105,7 +105,7 @@ cdef inline bint refused(u32 exception, FloatMode* mode) noexcept nogil:
     mode.raised |= exception
     return not mode.masked & exception
 
-# To 64 bits. A significand whose lower half is 0 is the result itself; it raises the exceptions all the same.
+# To 64 bits, whatever PC says. A significand whose lower half is 0 is the result itself; it raises the exceptions all the same.
 cdef Float80 rounded(Wide a, FloatMode* mode) noexcept nogil:
     cdef Float80 r
     mode.precision = 64
@@ -132,13 +132,12 @@ cdef Float80 f80_exp2_minus_1(Float80 x, FloatMode* mode) noexcept nogil:
                     series(EXP, EXP_TERMS, fraction(w, 128), False), 0, False)
     return rounded(multiply(w, factor), mode)
 
-# log2 of (s + 1) / (s - 1), the larger over the smaller: 2 / ln 2 (s + s^3/3 + ...)
+# log2 of (1 + s) / (1 - s) = 2 / ln 2 (s + s^3/3 + s^5/5 + ...)
 cdef Wide logarithm_of_ratio(Wide s) noexcept nogil:
     cdef Wide factor = normal(series(ODD, ODD_TERMS, fraction(multiply(s, s), 128), False), 0, False)
     return multiply(multiply(s, factor), TWO_OVER_LN2)
 
-# log2 of n / 2^118 * 2^e, where 2^118 <= n < 2^119 has its upper 72 bits only. y times a power of 2 needs no rounding here, and
-# hardware then takes the product for exact, or a little too large in magnitude if the logarithm is negative.
+# y times log2 of n / 2^118 * 2^e, 2^118 <= n < 2^119
 cdef Float80 y_times_log2(Float80 y, u128 n, i32 e, FloatMode* mode) noexcept nogil:
     cdef u32 lead = <u32>(n >> 102)                                     # 17 bits
     cdef u128 one = <u128>1 << 125                                      # 128, as n counts
@@ -163,6 +162,7 @@ cdef Float80 y_times_log2(Float80 y, u128 n, i32 e, FloatMode* mode) noexcept no
     s = normal(<u128>(-sum if sum < 0 else sum), 127 - LOG_BITS, sum < 0)
     return rounded(multiply(widen(y), s), mode)
 
+# The logarithm is an integer, the product exact; if it is negative, the hardware has it a hair smaller in magnitude
 cdef Float80 y_times_integer(Float80 y, i32 e, FloatMode* mode) noexcept nogil:
     if e == 0: return zero(sign_of(y))
     cdef Wide a = widen(y)

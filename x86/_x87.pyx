@@ -10,7 +10,7 @@ cdef enum: VECTOR_AC = 17
 
 cdef FloatMode* fcw_mode(Cpu* cpu) noexcept nogil:
     cdef FloatMode* mode = <FloatMode*>&cpu.wide[1]
-    mode[0] = x87_mode(cpu.fpu.fcw)
+    mode[0] = mode_of_fcw(cpu.fpu.fcw)
     return mode
 
 cdef u32 settle(Cpu* cpu, Op* op, u32 raised, u32 up) noexcept nogil:

@@ -26,8 +26,7 @@ BITS = {
 }
 NO_BIT = ("CPUID", "486", "P6")
 # The core has some of their instructions: they exist, but CPUID is silent
-UNFINISHED = ("SSE3", "SSSE3", "SSE4_1", "SSE4_2", "PCLMULQDQ", "AES", "AVX", "F16C", "FMA", "AVX2", "SHA", "GFNI",
-              "VAES", "VPCLMULQDQ")
+UNFINISHED = ("SSE3", "SSSE3", "SSE4_1", "SSE4_2", "AVX", "F16C", "FMA", "AVX2")
 
 # The feature that a bit of a control register needs; those that are not here have no processor
 CR0 = {"PE": "", "MP": "", "EM": "", "TS": "", "ET": "", "NE": "486", "WP": "486", "AM": "486", "NW": "486", "CD": "486",

@@ -136,6 +136,9 @@ class Host:
         outcomes = []
         for at in range(0, len(cases), MOST):
             outcomes += self.run_some(cases[at:at + MOST])
+        for number, outcome in enumerate(outcomes):
+            if outcome.vector == HUNG:                  # or another guest of the host's machine took its time
+                outcomes[number] = self.run_some(cases[number:number + 1])[0]
         return outcomes
 
     def run_some(self, cases):

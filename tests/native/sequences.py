@@ -1,5 +1,5 @@
 """Short sequences of random instructions: flags that one leaves lazily and another reads, pairs that become one operation,
-branches over what stands behind them."""
+branches over what stands behind them; registers that x87, MMX, SSE and AVX pass on to each other."""
 from __future__ import annotations
 
 import random
@@ -10,13 +10,17 @@ from encodings_of_forms import exists_in
 from x86.isa import table
 
 from .cases import MASK, State, absent, encoding_of, excluded, value
+from .compare import APPROXIMATE, TRANSCENDENTAL
 from .host import CODE_BYTES, START, Case
+from .operands import Registers, has_extended
 
 #            family: how often
 FAMILIES = {"arithmetic": 8, "logic": 5, "shift": 4, "bits": 2, "multiply": 1, "conditional": 4, "move": 3, "convert": 1,
             "flags": 1, "exchange": 1, "stack": 1, "string": 1, "branch": 1}
 LEFT_OUT = ("call", "ret", "jmp", "enter", "popf", "cmps", "scas")      # they leave the page, or end in many ways
 ENCODINGS = 12                                          # of each form
+FLOATING = "floating"                                   # all families with x87 or vector registers, in every third sequence
+STATE = ("fpustate", "xsave")                           # ... but those that store all of them
 
 
 @cache
@@ -24,7 +28,7 @@ def encodings_of(family, bits):
     """Instructions of a family to choose from: mostly on registers, since memory ends so many sequences in a fault."""
     choose, found = random.Random(f"{family} {bits}"), []
     for form in table.forms():
-        if form.family != family or form.mnemonic in LEFT_OUT or excluded(form) or absent(form) or not exists_in(form, bits):
+        if family_of(form) != family or form.mnemonic in LEFT_OUT or excluded(form) or absent(form) or not exists_in(form, bits):
             continue
         for _ in range(ENCODINGS):
             instruction = encoding_of(form, bits, choose)
@@ -34,6 +38,12 @@ def encodings_of(family, bits):
             if not (locked or cuts or memory):
                 found.append(instruction)
     return found
+
+
+def family_of(form):
+    if not has_extended(form) or form.family in STATE:
+        return form.family
+    return "" if form.mnemonic in TRANSCENDENTAL or APPROXIMATE.fullmatch(form.mnemonic) else FLOATING
 
 
 @cache
@@ -49,10 +59,14 @@ def sequences(seed, count, bits=64):
 
 
 def sequence(bits, choose):
-    state, pieces, rip, previous = State(bits, choose), [], START, ""
+    floating = encodings_of(FLOATING, bits) if choose.random() < 0.33 else None
+    registers = Registers(choose, choose.choice(floating).form) if floating else None
+    state, pieces, rip, previous = State(bits, choose, registers), [], START, ""
     for _ in range(choose.randint(3, 8)):
         if previous in ("arithmetic", "logic") and choose.random() < 0.3:
             instruction = choose.choice(jumps(bits))
+        elif floating and choose.random() < 0.8:
+            instruction = choose.choice(floating)
         else:
             family = choose.choices(list(FAMILIES), FAMILIES.values())[0]
             instruction = choose.choice(encodings_of(family, bits))
@@ -71,4 +85,4 @@ def sequence(bits, choose):
         if choose.random() < 0.1:                       # the few edges again: equal operands, borrows
             state.gpr[number] = value(choose) & (MASK if bits == 64 else 0xFFFFFFFF)
     state.gpr[4] = choose.randrange(0x200100, 0x201F00, 8)
-    return Case(b"".join(code for _, code in pieces), state.gpr, state.flags, state.memory, bits=bits)
+    return Case(b"".join(code for _, code in pieces), state.gpr, state.flags, state.memory, bits=bits, extended=state.extended())

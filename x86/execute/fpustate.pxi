@@ -97,16 +97,16 @@ cdef inline Op* emms(Cpu* cpu, Op* op, const int kind, const int size) noexcept 
     cpu.fpu.fsw &= 0xC7FF                               # TOP is 0, as after every MMX instruction
     return proceed(cpu, op)
 
-cdef inline Op* ldmxcsr(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+cdef inline Op* ldmxcsr(Cpu* cpu, Op* op, const int kind, const int size, const int unit) noexcept nogil:
     cdef u64 value
-    check_unit(cpu, op, SSE)
+    require(cpu, op, kind, unit)
     value = load(cpu, op, operand_address(cpu, op, kind, 32, READ), 32, op.segment)
     if unlikely(value >> 16): raise_error(cpu, op, VECTOR_GP, 0, CAUSE_MXCSR_RESERVED, value)
     write_mxcsr(cpu, <u32>value)
     return proceed(cpu, op)
 
-cdef inline Op* stmxcsr(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_unit(cpu, op, SSE)
+cdef inline Op* stmxcsr(Cpu* cpu, Op* op, const int kind, const int size, const int unit) noexcept nogil:
+    require(cpu, op, kind, unit)
     store(cpu, op, operand_address(cpu, op, kind, 32, WRITE), read_mxcsr(cpu), 32, op.segment)
     return proceed(cpu, op)
 

@@ -41,3 +41,17 @@ def packed(name, opcode, summary, handler, constants=(), *, prefix="66", space="
             row.form(f"{encoding} {end}", text(register, registers), handler=handler, constants=(unit, *constants), cpuid=feature,
                      **attributes)
     return older, newer
+
+
+def scalar(name, opcode, summary, handler, constants=(), *, prefix, bits, space="0F", sse="SSE2", avx="AVX", sources=2,
+           immediate="", w="WIG", **attributes):
+    """Rows for an instruction on the lowest element, of `bits` bits: xmm, xmm/m32 and with VEX xmm, xmm, xmm/m32. As packed()."""
+    more = f", {immediate}" if immediate else ""
+    end = f"{opcode} /r" + (" ib" if immediate else "")
+    legacy = " ".join((space[:2], space[2:])).strip()
+    if sse:
+        instruction(name, summary=summary).form(f"{prefix} {legacy} {end}", f"xmm, xmm/m{bits}{more}", handler=handler,
+                                                constants=(SSE, *constants), cpuid=sse, **attributes)
+    words = f"VEX.LIG.{'' if prefix == 'NP' else prefix + '.'}{space}.{w}"
+    instruction(f"v{name}", summary=summary).form(f"{words} {end}", "xmm, " * sources + f"xmm/m{bits}{more}", handler=handler,
+                                                  constants=(VEX, *constants), cpuid=avx, **attributes)
