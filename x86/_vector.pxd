@@ -79,3 +79,11 @@ cdef inline void write_result(Cpu* cpu, Op* op, u64 where, Vector* value, const 
         write_wide(cpu, op, where, &cpu.wide[0], bits // 8, op.segment)
     else: write_vector(cpu, op.dst, value, bits, unit)
     if unit == MMX: enter_mmx(cpu)
+
+# The highest bits of the lanes of a quadword as a number, bit i for lane i. For bytes a product brings them together:
+# 1 << (49 - 7 * i) moves bit 8 * i + 7 to 56 + i; for words 1 << (45 - 15 * i) moves bit 16 * i + 15 to 60 + i
+cdef inline u32 highest_of(u64 quadword, const int lane) noexcept nogil:
+    if lane == 8: return (quadword & <u64>0x8080808080808080) * <u64>0x0002040810204081 >> 56
+    if lane == 16: return (quadword & <u64>0x8000800080008000) * <u64>0x0000200040008001 >> 60
+    if lane == 32: return (quadword >> 62 & 2) | (quadword >> 31 & 1)
+    return quadword >> 63

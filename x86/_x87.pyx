@@ -6,20 +6,17 @@ from x86._operands cimport offset_of, proceed
 
 cdef FloatMode* fcw_mode(Cpu* cpu) noexcept nogil:
     cdef FloatMode* mode = <FloatMode*>&cpu.wide[1]
-    mode[0] = x87_mode(cpu.fpu.fcw)
+    mode[0] = mode_of_fcw(cpu.fpu.fcw)
     return mode
 
 cdef u32 settle(Cpu* cpu, Op* op, u32 raised, u32 up) noexcept nogil:
     cdef u32 unmasked = raised & ~cpu.fpu.fcw & EXCEPTIONS
     cpu.fpu.fip = op.rip
-    cpu.fpu.fcs = 0
     cpu.fpu.fsw = (cpu.fpu.fsw & <u16>~C1) | <u16>(raised | (C1 if up else 0))
     if unmasked:
         cpu.fpu.fsw |= ERROR_SUMMARY | BUSY
         cpu.fpu.fop = op.imm2                           # the lowering put it there: bits 2..0 of the opcode, and ModRM
-        if op.imm2 & 0xC0 != 0xC0:
-            cpu.fpu.fdp = offset_of(cpu, op)
-            cpu.fpu.fds = 0
+        if op.imm2 & 0xC0 != 0xC0: cpu.fpu.fdp = offset_of(cpu, op)
     return unmasked
 
 cdef bint stack_fault(Cpu* cpu, Op* op, u32 c1) noexcept nogil:

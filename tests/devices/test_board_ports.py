@@ -274,7 +274,7 @@ def test_fw_cfg_lists_memory_above_4_gb():
 # ---- all together ---------------------------------------------------------------------------------------------------
 
 def test_the_board_has_all_devices_in_order(board):
-    assert list(board.devices) == ["pic", "pit", "rtc", "ps2", "uart", "vga", "sysports", "coprocessor", "debug_exit", "pci", "pm",
-                                   "fw_cfg"]
+    assert list(board.devices) == ["pic", "pit", "rtc", "ps2", "uart", "vga", "sysports", "coprocessor", "debug_exit", "pci",
+                                   "pm", "fw_cfg"]
     assert [chip.name for chip in BOARD] == list(board.devices)
     assert all(device.name == name for name, device in board.devices.items())

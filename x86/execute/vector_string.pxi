@@ -22,28 +22,23 @@ ctypedef fused Element:
     i8
     i16
 
-# Bit i of a result is about element i: all ones in lane i of a vector
-cdef inline u32 bits_of(const Vector* mask, const int bytes) noexcept nogil:
-    if bytes == 2: return bits_of_quadword(mask.q[0], 2) | bits_of_quadword(mask.q[1], 2) << 4
-    return bits_of_quadword(mask.q[0], 1) | bits_of_quadword(mask.q[1], 1) << 8
-
-cdef inline u32 bits_of_quadword(u64 mask, const int bytes) noexcept nogil:         # a product brings the highest bits together
-    if bytes == 2: return (mask & <u64>0x8000800080008000) * <u64>0x0000200040008001 >> 60
-    return (mask & <u64>0x8080808080808080) * <u64>0x0002040810204081 >> 56
+# Bit i is about element i: all ones in that lane of a vector
+cdef inline u32 bits_of(const Vector* mask, const int lane) noexcept nogil:
+    return highest_of(mask.q[0], lane) | highest_of(mask.q[1], lane) << (64 // lane)
 
 cdef inline u32 between(Element* string, Element lowest, Element highest) noexcept nogil:
     cdef Vector mask
     cdef Element* lane = <Element*>&mask
     cdef int i
     for i in range(16 // sizeof(Element)): lane[i] = <Element>-<int>((string[i] >= lowest) & (string[i] <= highest))
-    return bits_of(&mask, sizeof(Element))
+    return bits_of(&mask, 8 * sizeof(Element))
 
 cdef inline u32 equal(Element* a, Element* b) noexcept nogil:
     cdef Vector mask
     cdef Element* lane = <Element*>&mask
     cdef int i
     for i in range(16 // sizeof(Element)): lane[i] = <Element>-<int>(a[i] == b[i])
-    return bits_of(&mask, sizeof(Element))
+    return bits_of(&mask, 8 * sizeof(Element))
 
 # a_part and b_part: bits of the elements before the ends of the strings
 cdef inline u32 compared(Element* a, u32 a_part, Element* b, u32 b_part, const int how) noexcept nogil:
@@ -64,7 +59,7 @@ cdef inline u32 implicit_part(Element* string) noexcept nogil:
 
 # ... or as many as the magnitude of a register, but not more than there are
 cdef inline u32 explicit_part(i64 length, const int most) noexcept nogil:
-    cdef u64 magnitude = <u64>-length if length < 0 else <u64>length
+    cdef u64 magnitude = 0 - <u64>length if length < 0 else <u64>length
     return (1 << (magnitude if magnitude < <u64>most else most)) - 1
 
 # The result in bits 15 to 0; above it, RFLAGS: CF there is a result, ZF (SF) the text (the other operand) is not full, OF bit 0

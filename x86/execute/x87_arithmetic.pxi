@@ -43,7 +43,7 @@ cdef Op* arithmetic_slow(Cpu* cpu, Op* op, int operation, bint pops) noexcept no
     if pops: pop_st(cpu)
     return proceed(cpu, op)
 
-cdef inline Op* arithmetic(Cpu* cpu, Op* op, const int kind, const int size, const int operation, const bint pops) noexcept nogil:
+cdef inline Op* arithmetic(Cpu* cpu, Op* op, const int kind, const int size, const int operation, const int pops) noexcept nogil:
     cdef FloatMode mode = usual_mode()
     cdef Float80 result
     require(cpu, op, kind, X87)
@@ -123,7 +123,7 @@ cdef inline Op* fscale(Cpu* cpu, Op* op, const int kind, const int size) noexcep
     cdef FloatMode* mode = fcw_mode(cpu)
     return answer(cpu, op, f80_scale(st(cpu, 0)[0], st(cpu, 1)[0], mode), mode)
 
-#    C2  1: ST(0) is smaller, but not yet the remainder. C0 C3 C1  bits 2, 1, 0 of the quotient, once it is
+#    C2  1: ST(0) is smaller, but not yet the remainder. C0 C3 C1  bits 2, 1, 0 of the quotient, once it is. A NaN leaves C0 C3
 cdef inline Op* remainder(Cpu* cpu, Op* op, const int kind, const int size, const int nearest) noexcept nogil:
     cdef FloatMode* mode
     cdef Float80 result
@@ -136,7 +136,7 @@ cdef inline Op* remainder(Cpu* cpu, Op* op, const int kind, const int size, cons
     quotient = mode.quotient
     if settle(cpu, op, mode.raised, quotient & 1) & FLOAT_OF_OPERANDS: return proceed(cpu, op)
     set_st(cpu, 0, result)
-    if mode.raised & FLOAT_IE: return proceed(cpu, op)
+    if f80_is_nan(result): return proceed(cpu, op)
     cpu.fpu.fsw &= <u16>~(C0 | C3)
     if quotient & PARTIAL: cpu.fpu.fsw |= C2
     else: cpu.fpu.fsw |= <u16>((quotient & 4) << 6 | (quotient & 2) << 13)

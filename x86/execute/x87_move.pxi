@@ -1,5 +1,5 @@
 # FLD FST FSTP FXCH, the constants, FCMOVcc, FABS FCHS FXAM, FFREE FFREEP FINCSTP FDECSTP: values move and are not changed
-from x86._access cimport read_wide, write_wide
+from x86._access cimport probe, read_wide, write_wide
 from x86._x87 cimport *
 
 cdef enum: CLASS_EMPTY = 5                      # beside the CLASS_* of _float80.pxd
@@ -82,6 +82,7 @@ cdef Op* store_slow(Cpu* cpu, Op* op, u64 where, int size, bint pops) noexcept n
         bits = f64_default() if size == 64 else f32_default()
     else: bits = f80_to_f64(st(cpu, 0)[0], mode) if size == 64 else f80_to_f32(st(cpu, 0)[0], mode)
     if unmasked(mode) & (FLOAT_IE | FLOAT_OE | FLOAT_UE):       # memory stays as it is, and ST(0) on the stack
+        probe(cpu, op, where, size // 8, WRITE, op.segment)     # but a page fault comes first
         settle(cpu, op, (mode.raised & ~FLOAT_PE) | fault, 0)
         return proceed(cpu, op)
     if size == 64: store(cpu, op, where, bits, 64, op.segment)
@@ -90,7 +91,7 @@ cdef Op* store_slow(Cpu* cpu, Op* op, u64 where, int size, bint pops) noexcept n
     if pops: pop_st(cpu)
     return proceed(cpu, op)
 
-cdef inline Op* fst(Cpu* cpu, Op* op, const int kind, const int size, const bint pops) noexcept nogil:
+cdef inline Op* fst(Cpu* cpu, Op* op, const int kind, const int size, const int pops) noexcept nogil:
     cdef FloatMode mode = usual_mode()
     cdef u64 bits
     cdef u32 narrow
@@ -113,6 +114,7 @@ cdef Op* store_extended_empty(Cpu* cpu, Op* op, u64 where) noexcept nogil:
     if cpu.fpu.fcw & FLOAT_IE:
         cpu.wide[0].q[0], cpu.wide[0].w[4] = value.significand, value.sign_exponent
         write_wide(cpu, op, where, &cpu.wide[0], 10, op.segment)
+    else: probe(cpu, op, where, 10, WRITE, op.segment)          # a page fault comes first
     if not stack_fault(cpu, op, 0): pop_st(cpu)
     return proceed(cpu, op)
 
@@ -139,7 +141,7 @@ cdef Op* store_register_empty(Cpu* cpu, Op* op, bint pops) noexcept nogil:
         if pops: pop_st(cpu)
     return proceed(cpu, op)
 
-cdef inline Op* fst_register(Cpu* cpu, Op* op, const int kind, const int size, const bint pops) noexcept nogil:
+cdef inline Op* fst_register(Cpu* cpu, Op* op, const int kind, const int size, const int pops) noexcept nogil:
     require(cpu, op, kind, X87)
     if unlikely(is_empty(cpu, 0)): return store_register_empty(cpu, op, pops)
     leave_usual(cpu, op, 0, 0)
@@ -199,7 +201,7 @@ cdef inline Op* fxam(Cpu* cpu, Op* op, const int kind, const int size) noexcept 
 
 # ---- the stack itself -------------------------------------------------------------------------------------------------------
 
-cdef inline Op* ffree(Cpu* cpu, Op* op, const int kind, const int size, const bint pops) noexcept nogil:
+cdef inline Op* ffree(Cpu* cpu, Op* op, const int kind, const int size, const int pops) noexcept nogil:
     require(cpu, op, kind, X87)
     leave_usual(cpu, op, 0, 0)
     free_st(cpu, op.dst)
