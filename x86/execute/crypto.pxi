@@ -189,8 +189,7 @@ cdef Op* without_host(Cpu* cpu, Op* op, Vector* a, Vector* b, int operation, int
 cdef Op* (*rest)(Cpu*, Op*, Vector*, Vector*, int, int) noexcept nogil
 rest = without_host
 
-cdef inline Op* crypto(Cpu* cpu, Op* op, const int kind, const int size, const int unit, const int operation,
-                       const u32 feature) noexcept nogil:
+cdef inline Op* crypto(Cpu* cpu, Op* op, const int kind, const int size, const int unit, const int operation, const int feature) noexcept nogil:
     cdef Vector* a
     cdef Vector* b
     cdef Vector r
