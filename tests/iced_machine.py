@@ -95,9 +95,10 @@ def written() -> frozenset[int]:
     """iced's codes for the forms of the table, whichever sizes and registers they take, also with F3 in front."""
     choose, found = random.Random(1), set()
     for form in table.forms():
-        hint = form.mnemonic in ("nop", "wbinvd")       # F3 makes other instructions of some, elsewhere
+        # F3 makes other instructions of some hints, elsewhere; REX.W has codes of its own where a general register is
+        often = 400 if form.mnemonic in ("nop", "wbinvd") else 60 if form.size == "y" else 10
         for bits in encodings.MODES:
-            for prefix in (b"", b"\xF3") * (400 if hint else 10) if encodings.exists_in(form, bits) else ():
+            for prefix in (b"", b"\xF3") * often if encodings.exists_in(form, bits) else ():
                 code = prefix + encodings.encode(form, bits, choose)
                 if _decode.decode(code, 0, bits).form is form:
                     found.add(Decoder(bits, code).decode().code)

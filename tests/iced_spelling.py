@@ -11,6 +11,7 @@ from x86.disassembler import SEGMENTS
 # Other names for the same bytes; the second line are NOPs to a processor without CET, CLDEMOTE and code prefetching
 NAMES = {"prefetchw": "prefetch",                       # 0F 0D /3 to /7, which are reserved; /1 has its line in move.ins
          "sal": "shl", "xlatb": "xlat", "int1": "icebp", "wbnoinvd": "wbinvd",      # WBNOINVD: its F3 is ignored here
+         **{name: name[:-2] for name in ("pcmpestri64", "pcmpestrm64", "vpcmpestri64", "vpcmpestrm64")},        # REX.W
          **dict.fromkeys(("endbr32", "endbr64", "rdsspd", "rdsspq", "cldemote", "prefetchit0", "prefetchit1"), "nop")}
 # The operand size as a letter of the name, which one of the two leaves away where it is the usual one
 SIZED = {name + letter: (name, size) for name in ("ret", "retf", "pusha", "popa", "pushf", "popf", "iret")
@@ -52,6 +53,10 @@ def split(text, bits):
         prefixes, operands = set(), []                  # what a hint would be about
     if name == "imul" and len(operands) == 3 and operands[0] == operands[1]:
         del operands[0]
+    if name in ("pblendvb", "blendvps", "blendvpd") and operands[2:] == ["xmm0"]:
+        operands.pop()                                  # which no byte names
+    if "movmsk" in name:                                # whose number fits in 32 bits, whatever REX.W says
+        operands[0] = re.sub(r"^(r\d+)$", r"\1d", re.sub(r"^r(?=[a-ds])", "e", operands[0]))
     if name in ("aam", "aad") and operands == ["0xa"]:
         operands = []
     if name == "mov" and operands[0] in SEGMENTS:       # 16 bits of a register, or all of it
@@ -75,8 +80,8 @@ def differ(ours, theirs, bits) -> bool:
             there = MEMORY.sub("", there)               # we say the size of memory only where no register says it
         if mine and not said and ours[1] in ("cmpxchg8b", "cmpxchg16b"):
             here = MEMORY.sub("", here)                 # whose name says it
-        # an address without a register: [dword 0], a32 mov eax, [0]; iced leaves its size away
-        if re.fullmatch(r"\w* ?(far )?\[(rel |word |dword |qword )?(\w\w:)?\w+\]", here):
+        # an address without a general register: [dword 0], a32 mov eax, [0]; iced leaves its size away
+        if re.fullmatch(r"\w* ?(far )?\[(rel |word |dword |qword )?(\w\w:)?([xy]mm\d+(\*\d)?[+-])?\w+\]", here):
             here, there = (re.sub(r"\[(word|dword|qword) ", "[", operand) for operand in (here, there))
             for prefixes in (ours[0], theirs[0]):
                 prefixes -= {"a16", "a32"}

@@ -150,10 +150,10 @@ def assemble(lines, bits, directory):
 
 # Text that NASM understands otherwise: an index without a base is its to rearrange, XCHG with itself is NOP
 REARRANGED = re.compile(r"\*1\b|[:\[]\w+\*2[]+-]|xchg (\w+), \1$")
-# Instructions that NASM has no words for: hint NOPs with a register, and operand sizes that make no sense
+# Instructions that NASM has no words for: hint NOPs with a register, operand sizes that make no sense, half an MMX operand
 WORD = r"(r\d+w|[abcds][xpi])"
-UNSPOKEN = re.compile(rf"db |nop .*, |ud0|prefetch |fnsetpm|bswap {WORD}$|movsxd ({WORD}|r\d+d|e)"
-                      rf"|mov[sz]x {WORD}, (?!byte|\w[lh]$|\w*[lb]$)")
+UNSPOKEN = re.compile(rf"(a\d\d )?(db |nop .*, |ud0|prefetch |fnsetpm|bswap {WORD}$|movsxd ({WORD}|r\d+d|e)"
+                      rf"|mov[sz]x {WORD}, (?!byte|\w[lh]$|\w*[lb]$)|punpckl\w\w mm\d, dword)")
 
 
 @pytest.mark.parametrize("bits", encodings.MODES)

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from x86._float_batch import Operation, run
 
-SOURCE = Path(__file__).with_name("float_host.c")
+SOURCE = Path(__file__).with_name("native") / "float_host.c"
 DEEP = os.environ.get("X86_TEST_PROFILE") == "deep"
 COUNT = 400_000 if DEEP else 6_000
 AT_ONCE = 20_000

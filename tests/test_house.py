@@ -107,7 +107,7 @@ CORE = [
     ["_memory"],
     ["_mmu", "_decode"],
     ["_access", "_tlb"],                # a hit is inline in _tlb.pxd, a miss is a call into _access.pyx
-    ["_operands", "_virtual", "_units", "_vector", "_sse", "_fpu_registers", "_fpu_area"],
+    ["_operands", "_virtual", "_units", "_vector", "_sse", "_x87", "_fpu_registers", "_fpu_area"],
     ["_blocks", "_segments"],
     ["_breakpoints"],
     ["_tasks"],

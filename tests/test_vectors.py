@@ -26,6 +26,7 @@ OTHERWISE = {
     "sse4a-upper-half": "the same",
 }
 KNOWN = {31702: "a processor of AMD's takes LOOPNE with an F3 prefix for LOOPE",
+         17908: "DPPS with two NaNs: Intel's choose one for each lane",
          116316: "the undefined flags of MUL decide the next instruction but one"}
 NEVER = "sse4a"
 # Features, as the cases name them, that still lack rows: a case of them is skipped while one of its instructions has none

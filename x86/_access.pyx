@@ -309,6 +309,8 @@ cdef u64 segmented(Cpu* cpu, Op* op, u64 offset, int segment, u32 bytes, int acc
     cdef u32 type
     if cpu.code_bits == 64:
         linear = offset + s.base if segment >= FS else offset
+        # An operand so long may have to be aligned, and that is told first: the access itself will find that no address is there
+        if bytes >= 16 and not is_canonical(cpu, linear): return linear
         check_canonical(cpu, op, linear, segment)
         if bytes > 10: check_canonical(cpu, op, linear + bytes - 1, segment)    # a far pointer is read in two pieces
         return linear

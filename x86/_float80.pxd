@@ -54,7 +54,8 @@ cdef Float80 f80_significand(Float80 a) noexcept nogil                          
 cdef Float80 f80_remainder(Float80 a, Float80 b, bint nearest, FloatMode* mode) noexcept nogil  # FPREM; nearest: FPREM1
 #       mode.quotient: bits 2..0 of the quotient, which go to C0 C3 C1; or PARTIAL, C2; or NO_QUOTIENT: C0 and C3 stay
 
-# LESS, EQUAL, GREATER or UNORDERED. `signalling`: FCOM, FTST; not: FUCOM, where a QNaN is no invalid operand
+# LESS, EQUAL, GREATER or UNORDERED, with an unmasked exception as well: C0 to C3 get it even then.
+# `signalling`: FCOM, FTST; not: FUCOM, where a QNaN is no invalid operand
 cdef int f80_compare(Float80 a, Float80 b, bint signalling, FloatMode* mode) noexcept nogil
 
 # (-1)^sign * high:low / 2^127 * 2^exponent, bit 63 of `high` set, the last bit of `low` sticky: rounded by RC and PC,

@@ -97,7 +97,6 @@ cdef bint x87_to_memory(const Case* at, u64* value, FloatMode* mode) noexcept no
 cdef void calculate(const Case* at, Outcome* outcome) noexcept nogil:
     cdef FloatMode mode
     cdef Float80 result
-    cdef int relation
     outcome.value[0] = outcome.value[1] = ~<u64>0
     outcome.second = 0
     if at.operation < F80_ADD:
@@ -109,8 +108,7 @@ cdef void calculate(const Case* at, Outcome* outcome) noexcept nogil:
         return
     mode = mode_of_fcw(at.control)
     if at.operation == F80_COMPARE:
-        relation = f80_compare(f80(at.a[0], at.a[1]), f80(at.b[0], at.b[1]), at.control >> 16 & 1, &mode)
-        if not unmasked(&mode) & FLOAT_OF_OPERANDS: outcome.value[0] = relation
+        outcome.value[0] = f80_compare(f80(at.a[0], at.a[1]), f80(at.b[0], at.b[1]), at.control >> 16 & 1, &mode)
     elif at.operation == F80_CLASS:
         outcome.value[0] = f80_class(f80(at.a[0], at.a[1]))
     elif not x87_to_memory(at, outcome.value, &mode):

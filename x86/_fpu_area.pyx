@@ -27,8 +27,8 @@ cdef void put_x87(Cpu* cpu, Op* op, u64 where, int size) noexcept nogil:
         put(cpu, op, where, 8, cpu.fpu.fip, 64)
         put(cpu, op, where, 16, cpu.fpu.fdp, 64)
     else:
-        put(cpu, op, where, 8, <u32>cpu.fpu.fip | <u64>cpu.fpu.fcs << 32, 64)
-        put(cpu, op, where, 16, <u32>cpu.fpu.fdp | <u64>cpu.fpu.fds << 32, 64)
+        put(cpu, op, where, 8, <u32>cpu.fpu.fip, 64)                    # FCS and FDS are 0
+        put(cpu, op, where, 16, <u32>cpu.fpu.fdp, 64)
     for i in range(8):
         put(cpu, op, where, 32 + 16 * i, st(cpu, i).significand, 64)
         put(cpu, op, where, 40 + 16 * i, st(cpu, i).sign_exponent, 64)
@@ -37,9 +37,7 @@ cdef void get_x87(Cpu* cpu, Op* op, u64 where, int size) noexcept nogil:
     cdef u64 words = get(cpu, op, where, 0, 64)
     cdef u32 i
     cpu.fpu.fip, cpu.fpu.fdp = get(cpu, op, where, 8, 64), get(cpu, op, where, 16, 64)
-    if size != 64:
-        cpu.fpu.fcs, cpu.fpu.fds = <u16>(cpu.fpu.fip >> 32), <u16>(cpu.fpu.fdp >> 32)
-        cpu.fpu.fip, cpu.fpu.fdp = <u32>cpu.fpu.fip, <u32>cpu.fpu.fdp
+    if size != 64: cpu.fpu.fip, cpu.fpu.fdp = <u32>cpu.fpu.fip, <u32>cpu.fpu.fdp
     cpu.fpu.fcw = (<u16>words & 0x1F3F) | 0x40
     cpu.fpu.fsw = <u16>(words >> 16)
     cpu.fpu.ftw = <u8>(words >> 32)
@@ -51,7 +49,7 @@ cdef void get_x87(Cpu* cpu, Op* op, u64 where, int size) noexcept nogil:
 
 cdef void clear_x87(Cpu* cpu) noexcept nogil:
     cpu.fpu.fcw = DEFAULT_FCW
-    cpu.fpu.fsw = cpu.fpu.fop = cpu.fpu.fcs = cpu.fpu.fds = 0
+    cpu.fpu.fsw = cpu.fpu.fop = 0
     cpu.fpu.ftw = 0
     cpu.fpu.fip = cpu.fpu.fdp = 0
     memset(cpu.fpu.fpr, 0, sizeof(cpu.fpu.fpr))

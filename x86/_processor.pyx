@@ -25,7 +25,8 @@ EXITS = {EXIT_NONE: "none", EXIT_BUDGET: "budget", EXIT_HALT: "halt", EXIT_SHUTD
          EXIT_BREAK: "break"}
 EVENTS = {EVENT_FAULT: "fault", EVENT_INTERRUPT: "interrupt", EVENT_SOFTWARE: "software", EVENT_MODE: "mode",
           EVENT_DOUBLE: "double", EVENT_TRIPLE: "triple"}
-WRITABLE = ("halted", "intr", "gdtr", "idtr", "general", "fxsave", "vectors", "integer_float")   # properties
+# Properties that can be set
+WRITABLE = ("halted", "intr", "ignore_error", "gdtr", "idtr", "general", "fxsave", "vectors", "integer_float")
 SEGMENTS = {"es": ES, "cs": CS, "ss": SS, "ds": DS, "fs": FS, "gs": GS, "ldtr": LDTR, "tr": TR}
 
 ProcessorEvent = namedtuple("ProcessorEvent", "time kind vector error cause rip cs cpl address detail target")

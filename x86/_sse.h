@@ -9,6 +9,7 @@
 #ifndef X86_SSE_H
 #define X86_SSE_H
 
+#include <stdint.h>
 #include "_host.h"
 
 enum {
@@ -26,13 +27,24 @@ enum { FLOAT16 = 16, FLOAT32 = 32, FLOAT64 = 64, INT32 = 33, INT64 = 65 };
 #define SSE_INLINE static inline __attribute__((always_inline))
 
 #if X86_HOST_SSE
+#include <cpuid.h>
 #include <emmintrin.h>
 
-#define HOST_HAS_SSE3 __builtin_cpu_supports("sse3")
-#define HOST_HAS_SSE41 __builtin_cpu_supports("sse4.1")
-#define HOST_HAS_AVX __builtin_cpu_supports("avx")
-#define HOST_HAS_FMA __builtin_cpu_supports("fma")
-#define HOST_HAS_F16C __builtin_cpu_supports("f16c")
+static unsigned host_features;                          /* CPUID leaf 1, ECX; without AVX and its kin where nobody switched it on */
+
+__attribute__((constructor)) static void find_host_features(void)
+{
+    unsigned eax, ebx, ecx = 0, edx, xcr0 = 0;
+    __get_cpuid(1, &eax, &ebx, &ecx, &edx);
+    if (ecx >> 27 & 1) __asm__("xgetbv" : "=a"(xcr0), "=d"(edx) : "c"(0));
+    host_features = (xcr0 & 6) == 6 ? ecx : ecx & ~(1u << 12 | 1u << 28 | 1u << 29);
+}
+
+#define HOST_HAS_SSE3 (host_features & 1)
+#define HOST_HAS_FMA (host_features >> 12 & 1)
+#define HOST_HAS_SSE41 (host_features >> 19 & 1)
+#define HOST_HAS_AVX (host_features >> 28 & 1)
+#define HOST_HAS_F16C (host_features >> 29 & 1)
 
 SSE_INLINE __m128 sse_load(const void *from) { return _mm_loadu_ps((const float *)from); }
 SSE_INLINE __m128 sse_load_64(const void *from) { return _mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)from)); }
@@ -150,16 +162,17 @@ SSE_INLINE void sse_compare_vex(int format, int scalar, int predicate, void *to,
     if (scalar) sse_store_64(to, x); else sse_store(to, x);
 }
 
-/* COMIS, UCOMIS: ZF << 2 | PF << 1 | CF */
-SSE_INLINE unsigned sse_order(int operation, int format, const void *a, const void *b)
+/* COMIS, UCOMIS, in the terms of _flags.pxd. Greater: no flag. Less: CF. Equal: ZF. Unordered: CF, ZF and PF */
+SSE_INLINE void sse_order(int operation, int format, const void *a, const void *b, int64_t *result, uint64_t *carries)
 {
     __m128 x = sse_load_element(a, format), y = sse_load_element(b, format);
-    unsigned char zero, parity, carry;
-#define SSE_ORDER(name) __asm__ volatile(name " %4, %3" : "=@ccz"(zero), "=@ccp"(parity), "=@ccc"(carry) : "x"(x), "x"(y))
+    unsigned char nonzero, carry;
+#define SSE_ORDER(name) __asm__ volatile(name " %3, %2" : "=@ccnz"(nonzero), "=@ccc"(carry) : "x"(x), "x"(y))
     if (operation == F_COMIS) { if (format == 32) SSE_ORDER("comiss"); else SSE_ORDER("comisd"); }
     else { if (format == 32) SSE_ORDER("ucomiss"); else SSE_ORDER("ucomisd"); }
 #undef SSE_ORDER
-    return (unsigned)zero << 2 | (unsigned)parity << 1 | carry;
+    *result = nonzero;
+    *carries = carry * 3u | ((nonzero | carry) ^ 1u) << 8;             /* a result of 0 has PF, unless it is flipped */
 }
 
 /* ---- conversions ---- */
@@ -262,7 +275,7 @@ SSE_INLINE void sse_to_half(int control, void *to, const void *b)
     sse_store_64(to, x);
 }
 
-/* ---- fused multiply-add: x is the destination, y VEX.vvvv, z the last operand; `order` 132, 213 or 231 says which is what ---- */
+/* ---- fused multiply-add: x is the destination, y VEX.vvvv, z the last operand; `order` 132, 213 or 231 says what is what */
 
 #define SSE_FMA(name) __asm__ volatile(name " %2, %1, %0" : "+x"(x) : "x"(y), "x"(z))
 #define SSE_FMA_ORDER(name, suffix)                                                                                 \
@@ -306,7 +319,7 @@ SSE_INLINE void sse_fma(int operation, int order, int format, int scalar, void *
 #define sse_dot(...) ((void)0)
 #define sse_compare(...) ((void)0)
 #define sse_compare_vex(...) ((void)0)
-#define sse_order(...) 0u
+#define sse_order(...) ((void)0)
 #define sse_convert(...) ((void)0)
 #define sse_convert_pair(...) ((void)0)
 #define sse_convert_scalar(...) ((void)0)

@@ -23,7 +23,7 @@ cdef extern from "_sse.h":
     void sse_dot(int format, u32 control, void* to, const void* a, const void* b) nogil
     void sse_compare(int format, bint scalar, int predicate, void* to, const void* a, const void* b) nogil
     void sse_compare_vex(int format, bint scalar, int predicate, void* to, const void* a, const void* b) nogil
-    u32 sse_order(int operation, int format, const void* a, const void* b) nogil
+    void sse_order(int operation, int format, const void* a, const void* b, i64* result, u64* carries) nogil
     void sse_convert(int operation, int source, int result, void* to, const void* b) nogil
     void sse_convert_pair(int operation, int result, void* to, const void* b) nogil
     void sse_convert_scalar(int source, void* to, const void* a, const void* b) nogil

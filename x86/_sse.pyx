@@ -6,9 +6,10 @@ from libc.string cimport memset
 from x86._state cimport *
 from x86._access cimport raise_fault
 from x86._causes cimport CAUSE_SIMD_ERROR
+from x86._flags cimport set_arithmetic_flags
 from x86._float cimport *
 from x86._model cimport CR4_OSXMMEXCPT
-from x86._operands cimport proceed, set_arithmetic_flags, write_register
+from x86._operands cimport proceed
 from x86._vector cimport first
 
 cdef enum: VECTOR_UD = 6, VECTOR_XM = 19
@@ -87,41 +88,48 @@ cdef u64 fused(int operation, int order, int format, int index, u64 x, u64 y, u6
 # ---- whole instructions ---------------------------------------------------------------------------------------------------
 
 # Within each 128 bits: the sums of neighbours in a, then of those in b
-cdef void horizontal(int operation, int format, int number, const Vector* a, const Vector* b, Vector* r, FloatMode* mode) noexcept nogil:
+cdef void horizontal(int operation, int format, int number, const Vector* a, const Vector* b, Vector* r,
+                     FloatMode* mode) noexcept nogil:
     cdef int per_lane = 128 // format, half = per_lane // 2, index, pair
     cdef const Vector* v
     for index in range(number):
         v = a if index % per_lane < half else b
         pair = index - index % per_lane + 2 * (index % half)
-        put(r, format, index, binary(F_ADD if operation == F_HADD else F_SUB, format, get(v, format, pair), get(v, format, pair + 1), mode))
+        put(r, format, index, binary(F_ADD if operation == F_HADD else F_SUB, format, get(v, format, pair),
+                                     get(v, format, pair + 1), mode))
 
 # DPPS, DPPD: the products, each with its neighbour's, these with those of the other half. Of two NaNs the neighbour's comes
-# first in DPPS, in the other steps the lane's own, as on Intel's processors. An unmasked exception ends it after each step
-cdef void dot(int control, int format, int number, const Vector* a, const Vector* b, Vector* r, FloatMode* mode) noexcept nogil:
+# first in DPPS, in the other steps the lane's own, as on Intel's processors. Each step is one instruction to MXCSR: an unmasked
+# exception ends it, with all flags of the steps before. Returns the flags
+cdef u32 dot(int control, int format, int number, const Vector* a, const Vector* b, Vector* r, FloatMode* mode) noexcept nogil:
     cdef int per_lane = 128 // format, index, own, distance = 1
+    cdef u32 flags
     cdef Vector t
     for index in range(number):
         put(r, format, index, binary(F_MUL, format, get(a, format, index), get(b, format, index), mode)
             if control >> (4 + index % per_lane) & 1 else 0)
+    flags = sse_flags(mode)
     while distance < per_lane and not unmasked(mode):
+        mode.raised = 0
         t = r[0]
         for index in range(number):
             own = index ^ distance if per_lane == 4 and distance == 1 else index
             put(r, format, index, binary(F_ADD, format, get(&t, format, own), get(&t, format, own ^ distance), mode))
+        flags |= sse_flags(mode)
         distance *= 2
     for index in range(number):
         if not control >> index % per_lane & 1: put(r, format, index, 0)
+    return flags
 
 # COMIS, UCOMIS: ZF PF CF, all of them if unordered
 cdef void order_flags(Cpu* cpu, int relation) noexcept nogil:
     set_arithmetic_flags(cpu, 0x45 if relation == UNORDERED else 0x40 if relation == EQUAL else 1 if relation == LESS else 0)
 
 # MXCSR gets the flags; one that is unmasked faults here, before anything else has changed
-cdef void settle(Cpu* cpu, Op* op, FloatMode* mode) noexcept nogil:
-    cdef u32 flags = sse_flags(mode)
+cdef void settle(Cpu* cpu, Op* op, u32 flags, u32 masked) noexcept nogil:
     cpu.fpu.mxcsr |= flags
-    if flags & ~mode.masked:
-        raise_fault(cpu, op, VECTOR_XM if cpu.paging.cr4 & CR4_OSXMMEXCPT else VECTOR_UD, CAUSE_SIMD_ERROR, flags & ~mode.masked)
+    if flags & ~masked:
+        raise_fault(cpu, op, VECTOR_XM if cpu.paging.cr4 & CR4_OSXMMEXCPT else VECTOR_UD, CAUSE_SIMD_ERROR, flags & ~masked)
 
 cdef void compute(Cpu* cpu, Op* op, const Vector* b, u64 recipe) noexcept nogil:
     cdef int operation = recipe & 0xFF, source = recipe >> 8 & 0xFF, result = recipe >> 16 & 0xFF, number = recipe >> 24 & 0xFF
@@ -139,11 +147,13 @@ cdef void compute(Cpu* cpu, Op* op, const Vector* b, u64 recipe) noexcept nogil:
     if operation == F_COMIS or operation == F_UCOMIS:
         index = f32_compare(x.d[0], b.d[0], operation == F_COMIS, &mode) if source == FLOAT32 else \
             f64_compare(x.q[0], b.q[0], operation == F_COMIS, &mode)
-        settle(cpu, op, &mode)
+        settle(cpu, op, sse_flags(&mode), mode.masked)
         order_flags(cpu, index)
         return
+    if operation == F_DOT:
+        settle(cpu, op, dot(op.imm, source, number, a, b, r, &mode), mode.masked)
+        return
     if operation == F_HADD or operation == F_HSUB: horizontal(operation, source, number, a, b, r, &mode)
-    elif operation == F_DOT: dot(op.imm, source, number, a, b, r, &mode)
     elif operation == F_CONVERT or operation == F_TRUNCATE:
         rounding = TO_ZERO if operation == F_TRUNCATE else mode.rounding
         if result == FLOAT16 and not op.imm & 4: rounding = op.imm & 3
@@ -152,7 +162,7 @@ cdef void compute(Cpu* cpu, Op* op, const Vector* b, u64 recipe) noexcept nogil:
         for index in range(number):
             put(r, result, index, element(imm, operation, source, order, index, get(a, source, index), get(b, source, index),
                                           get(x, source, index), &mode))
-    settle(cpu, op, &mode)
+    settle(cpu, op, sse_flags(&mode), mode.masked)
 
 # a and b are the two sources, x the destination as it was
 cdef u64 element(int imm, int operation, int format, int order, int index, u64 a, u64 b, u64 x, FloatMode* mode) noexcept nogil:

@@ -3,7 +3,7 @@ from x86._state cimport *
 from x86._access cimport raise_error, raise_fault
 from x86._causes cimport (CAUSE_FEATURE_OFF, CAUSE_FPU_EMULATION, CAUSE_FPU_ERROR, CAUSE_FPU_TASK_SWITCHED,
                           CAUSE_AVX_OFF, CAUSE_MISALIGNED_OPERAND, CAUSE_ONLY_IN_PROTECTED_MODE)
-from x86._operands cimport is_protected
+from x86._operands cimport is_protected, leave
 from x86._model cimport CR0_EM, CR0_NE, CR0_TS, CR4_OSFXSR, CR4_OSXSAVE
 
 cdef enum: VECTOR_UD = 6, VECTOR_NM = 7, VECTOR_GP = 13, VECTOR_MF = 16, DEFAULT_MXCSR = 0x1F80, SSE_AND_AVX = 6
@@ -30,8 +30,19 @@ cdef void update_units(Cpu* cpu) noexcept nogil:
         unit <<= 1
     if cpu.paging.cr0 & CR0_EM: cpu.barred |= X87
 
+# An exception of the x87 waits: #MF, or as the PC/AT has it, FERR# and with it IRQ 13. Then the processor stands still in front
+# of this instruction until an interrupt comes. SDM volume 1, D.2 "Implementation of the MS-DOS Compatibility Sub-mode"
+cdef Op* meet_pending(Cpu* cpu, Op* op) noexcept nogil:
+    if cpu.paging.cr0 & CR0_NE:
+        raise_fault(cpu, op, VECTOR_MF, CAUSE_FPU_ERROR, cpu.fpu.fsw & ~cpu.fpu.fcw & 0x3F | cpu.fpu.fsw & 0x40)
+    cpu.ferr(cpu)
+    cpu.budget -= op.position - 1
+    cpu.trap = 0
+    cpu.halted = 1
+    return leave(cpu, op.rip)
+
 cdef Op* refuse(Cpu* cpu, Op* op, int unit) noexcept nogil:
-    if unit == PENDING: raise_fault(cpu, op, VECTOR_MF, CAUSE_FPU_ERROR, cpu.fpu.fsw & ~cpu.fpu.fcw & 0x3F | cpu.fpu.fsw & 0x40)
+    if unit == PENDING: return meet_pending(cpu, op)
     if unit == VEX and not is_protected(cpu): raise_fault(cpu, op, VECTOR_UD, CAUSE_ONLY_IN_PROTECTED_MODE, 0)
     if is_undefined(cpu, unit): raise_fault(cpu, op, VECTOR_UD, CAUSE_AVX_OFF if unit == VEX else CAUSE_FEATURE_OFF, 0)
     raise_fault(cpu, op, VECTOR_NM, CAUSE_FPU_EMULATION if unit == X87 and cpu.paging.cr0 & CR0_EM

@@ -18,6 +18,13 @@ from x86._state cimport *
 from x86._operands cimport flat_address, offset_of
 from x86._access cimport segmented, read_wide, write_wide
 
+cdef extern from *:
+    """
+    typedef long long x86_two __attribute__((vector_size(16), aligned(8), may_alias));
+    #define X86_STORE_TWO(to, low, high) (*(x86_two *)(to) = (x86_two){(long long)(low), (long long)(high)})
+    """
+    void store_two "X86_STORE_TWO"(u64* to, u64 low, u64 high) nogil
+
 cdef enum: TOP = 0x3800                         # of FSW
 
 # Every MMX instruction but EMMS leaves TOP 0 and all registers in use. To be done once nothing can fault
@@ -57,9 +64,9 @@ cdef inline void write_vector(Cpu* cpu, u32 number, const Vector* value, const i
         cpu.fpu.fpr[number].sign_exponent = 0xFFFF
         enter_mmx(cpu)
         return
-    to.q[0] = value.q[0]
-    if size >= 128: to.q[1] = value.q[1]
-    if size == 256: to.q[2], to.q[3] = value.q[2], value.q[3]
+    if size >= 128: store_two(&to.q[0], value.q[0], value.q[1])     # one store, as the next instruction loads them
+    else: to.q[0] = value.q[0]
+    if size == 256: store_two(&to.q[2], value.q[2], value.q[3])
     elif unit == VEX:
         if size < 128: to.q[1] = 0
         to.q[2] = to.q[3] = 0
@@ -72,3 +79,11 @@ cdef inline void write_result(Cpu* cpu, Op* op, u64 where, Vector* value, const 
         write_wide(cpu, op, where, &cpu.wide[0], bits // 8, op.segment)
     else: write_vector(cpu, op.dst, value, bits, unit)
     if unit == MMX: enter_mmx(cpu)
+
+# The highest bits of the lanes of a quadword as a number, bit i for lane i. For bytes a product brings them together:
+# 1 << (49 - 7 * i) moves bit 8 * i + 7 to 56 + i; for words 1 << (45 - 15 * i) moves bit 16 * i + 15 to 60 + i
+cdef inline u32 highest_of(u64 quadword, const int lane) noexcept nogil:
+    if lane == 8: return (quadword & <u64>0x8080808080808080) * <u64>0x0002040810204081 >> 56
+    if lane == 16: return (quadword & <u64>0x8000800080008000) * <u64>0x0000200040008001 >> 60
+    if lane == 32: return (quadword >> 62 & 2) | (quadword >> 31 & 1)
+    return quadword >> 63

@@ -68,7 +68,7 @@ cdef inline void leave_usual(Cpu* cpu, Op* op, u32 raised, u32 up) noexcept nogi
     cpu.fpu.fip = op.rip
 
 # The FloatMode of FCW, in cpu.wide[1]
-cdef FloatMode* x87_mode(Cpu* cpu) noexcept nogil
+cdef FloatMode* fcw_mode(Cpu* cpu) noexcept nogil
 
 # What an instruction leaves: its exceptions in FSW, C1, the pointers. Returns those that are not masked
 cdef u32 settle(Cpu* cpu, Op* op, u32 raised, u32 up) noexcept nogil
@@ -79,6 +79,11 @@ cdef bint stack_fault(Cpu* cpu, Op* op, u32 c1) noexcept nogil
 
 # Push what an instruction has loaded with these exceptions
 cdef void load_st(Cpu* cpu, Op* op, Float80 value, u32 raised) noexcept nogil
+
+# Ways for a handler to end, if a register is empty or none is: of a load, of FLD ST(i), of FXCH
+cdef Op* push_slowly(Cpu* cpu, Op* op, Float80 value) noexcept nogil
+cdef Op* load_empty(Cpu* cpu, Op* op) noexcept nogil
+cdef Op* exchange_empty(Cpu* cpu, Op* op) noexcept nogil
 
 # A number of binary32 or binary64 as it is: with an SNaN still signalling. To be an operand
 cdef Float80 widened(u64 value, int size) noexcept nogil

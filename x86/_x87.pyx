@@ -2,28 +2,21 @@
 from x86._state cimport *
 from x86._float80 cimport *
 from x86._float_parts cimport leading_zeros
-from x86._operands cimport offset_of
+from x86._operands cimport offset_of, proceed
 
-cdef FloatMode* x87_mode(Cpu* cpu) noexcept nogil:
+cdef FloatMode* fcw_mode(Cpu* cpu) noexcept nogil:
     cdef FloatMode* mode = <FloatMode*>&cpu.wide[1]
-    cdef u32 control = (cpu.fpu.fcw >> 8) & 3
-    mode.rounding = (cpu.fpu.fcw >> 10) & 3
-    mode.precision = 24 if control == 0 else 53 if control == 2 else 64        # 1 is reserved
-    mode.masked = cpu.fpu.fcw & FLOAT_ALL
-    mode.daz = mode.ftz = mode.raised = mode.up = mode.quotient = 0
+    mode[0] = mode_of_fcw(cpu.fpu.fcw)
     return mode
 
 cdef u32 settle(Cpu* cpu, Op* op, u32 raised, u32 up) noexcept nogil:
     cdef u32 unmasked = raised & ~cpu.fpu.fcw & EXCEPTIONS
     cpu.fpu.fip = op.rip
-    cpu.fpu.fcs = 0
     cpu.fpu.fsw = (cpu.fpu.fsw & <u16>~C1) | <u16>(raised | (C1 if up else 0))
     if unmasked:
         cpu.fpu.fsw |= ERROR_SUMMARY | BUSY
         cpu.fpu.fop = op.imm2                           # the lowering put it there: bits 2..0 of the opcode, and ModRM
-        if op.imm2 & 0xC0 != 0xC0:
-            cpu.fpu.fdp = offset_of(cpu, op)
-            cpu.fpu.fds = 0
+        if op.imm2 & 0xC0 != 0xC0: cpu.fpu.fdp = offset_of(cpu, op)
     return unmasked
 
 cdef bint stack_fault(Cpu* cpu, Op* op, u32 c1) noexcept nogil:
@@ -50,3 +43,23 @@ cdef Float80 widened(u64 value, int size) noexcept nogil:
     if not fraction: return f80(0, sign)
     shift = leading_zeros(fraction)
     return f80(fraction << shift, sign | (16384 - (highest >> 1) - shift))
+
+# ---- what handlers end with when a register is empty, or none is: not in their own modules, or gcc would make it part of them --
+
+cdef Op* push_slowly(Cpu* cpu, Op* op, Float80 value) noexcept nogil:
+    load_st(cpu, op, value, 0)
+    return proceed(cpu, op)
+
+cdef Op* load_empty(Cpu* cpu, Op* op) noexcept nogil:
+    if not is_empty(cpu, op.dst): load_st(cpu, op, st(cpu, op.dst)[0], 0)
+    elif not stack_fault(cpu, op, 0): push_st(cpu, f80_default())
+    return proceed(cpu, op)
+
+cdef Op* exchange_empty(Cpu* cpu, Op* op) noexcept nogil:
+    cdef Float80 first = f80_default(), second = f80_default()
+    if not stack_fault(cpu, op, 0):
+        if not is_empty(cpu, 0): first = st(cpu, 0)[0]
+        if not is_empty(cpu, op.src): second = st(cpu, op.src)[0]
+        set_st(cpu, 0, second)
+        set_st(cpu, op.src, first)
+    return proceed(cpu, op)

@@ -33,7 +33,7 @@ SHORT_NAMES = ("pusha", "popa", "pushf", "popf", "iret")     # NASM takes them f
 COUNTING = ("loop", "loope", "loopne")                  # the address size chooses CX, ECX, RCX
 CACHE_LINE = ("prefetch", "clflush", "clwb", "invlpg")      # take the address of a byte, but not its size
 SIZELESS = ("cmpsd", "vcmpss")                              # NASM takes no size there, since it has a wrong one or a string's
-DATA_SEGMENT = ("xlat", "movs", "cmps", "lods", "outs", "maskmovq", "maskmovdqu")    # memory that no operand names
+DATA_SEGMENT = ("xlat", "movs", "cmps", "lods", "outs", "maskmovq", "maskmovdqu", "vmaskmovdqu")    # memory that no operand names
 
 
 def disassemble(data: bytes, rip: int = 0, bits: int = 64) -> tuple[str, int]:
@@ -277,8 +277,8 @@ def tells_size(operand: str) -> bool:
 
 
 def bare_address(instruction) -> bool:
-    """An address without a register that could show its size: [0x1234], [rel 0x1234]."""
-    return instruction.base in (NONE, RIP) and instruction.index == NONE and \
+    """An address without a register that could show its size: [0x1234], [rel 0x1234], [ymm2*8]."""
+    return instruction.base in (NONE, RIP) and (instruction.index == NONE or instruction.form.vsib) and \
         any(table.is_memory(operand) for operand in instruction.form.operands) and instruction.mod != 3
 
 
@@ -288,7 +288,7 @@ def prefix_text(instruction) -> str:
     named = any(table.is_memory(operand) for operand in form.operands)
     if instruction.segment_prefix and instruction.segment != 3 and not named and form.mnemonic in DATA_SEGMENT:
         words.append(SEGMENTS[instruction.segment])
-    if prefixes & ADDRESS and ((bare_address(instruction) and instruction.bits == 64) or
+    if prefixes & ADDRESS and ((bare_address(instruction) and (instruction.bits == 64 or form.vsib)) or
                                not named and (form.rep or form.mnemonic in COUNTING + DATA_SEGMENT)):
         words.append(f"a{instruction.address_size}")
     if prefixes & LOCK:

@@ -35,7 +35,7 @@ class Board:
         self.time = 0
         self.intr = False
         self.requests = []
-        self.cpu = SimpleNamespace(a20=True)
+        self.cpu = SimpleNamespace(a20=True, cr0=0, fsw=0, ignore_error=False)
         self.memory = FakeMemory(memory)
         self.bus = Bus()
         self.clock = Clock(self)

@@ -59,12 +59,6 @@ def test_ports_that_only_are_there(board):
     assert board.bus.unclaimed == {}
 
 
-def test_coprocessor_clears_irq_13(pics):
-    pics.devices["pic"].set_irq(13, True)
-    pics.write(0xF0, 0)
-    assert not pics.intr
-
-
 @pytest.mark.parametrize("values, resets", [((0x02, 0x06), 1), ((0x04,), 1), ((0x02,), 0), ((0x06, 0x06), 2)])
 def test_port_cf9(board, values, resets):
     for value in values:
@@ -280,6 +274,7 @@ def test_fw_cfg_lists_memory_above_4_gb():
 # ---- all together ---------------------------------------------------------------------------------------------------
 
 def test_the_board_has_all_devices_in_order(board):
-    assert list(board.devices) == ["pic", "pit", "rtc", "ps2", "uart", "vga", "sysports", "debug_exit", "pci", "pm", "fw_cfg"]
+    assert list(board.devices) == ["pic", "pit", "rtc", "ps2", "uart", "vga", "sysports", "coprocessor", "debug_exit", "pci",
+                                   "pm", "fw_cfg"]
     assert [chip.name for chip in BOARD] == list(board.devices)
     assert all(device.name == name for name, device in board.devices.items())

@@ -25,6 +25,8 @@ LANES = tuple((re.compile(pattern), lanes.split()) for pattern, lanes in (
 CONVERTED = (7, 8, 14, 15, 16, 23, 24, 30, 31, 32, 51, 52, 53, 61, 62, 63, 64)      # exponents where an integer type ends
 HALVES = (1, 2, 4, 8, 11, 12, 16, 24, 29, 32, 40, 48, 52)                           # bits below which a narrower format ends
 
+DIFFERENT = 16                                          # numbers in a case
+
 # MXCSR and the x87 control word: rounding, precision, masks
 DEFAULT_MXCSR, MXCSR_MASKS, MXCSR_MODES = 0x1F80, 0x1F80, 0xE040                    # FZ RC DAZ
 PRECISIONS = (0x300, 0x300, 0x300, 0x200, 0x000)
@@ -123,24 +125,26 @@ def decimal(choose):
 
 
 class Numbers:
-    """A source of numbers of one kind that repeats itself now and then."""
+    """The numbers of one kind in a case: a few, so that they meet each other and their neighbours and opposites."""
 
     def __init__(self, choose, name):
-        self.choose, self.name, self.size, self.given = choose, name, BYTES[name], []
+        self.choose, self.name, self.size, self.numbers = choose, name, BYTES[name], []
+        for _ in range(DIFFERENT):
+            self.numbers.append(self.number())
+        self.images = [number.to_bytes(self.size, "little") for number in self.numbers]
 
     def number(self):
         choose, bits = self.choose, 8 * self.size
-        if self.given and choose.random() < 0.35:
-            number = choose.choice(self.given)
-            return choose.choice((number, number, number ^ 1 << bits - 1, number + 1, number - 1)) & (1 << bits) - 1
-        number = floating(choose, self.name) if self.name in FORMATS else \
-            decimal(choose) if self.name == "bcd" else integer(choose, bits)
-        self.given.append(number)
-        return number
+        if self.numbers and choose.random() < 0.25:
+            number = choose.choice(self.numbers)
+            return choose.choice((number ^ 1 << bits - 1, number + 1, number - 1)) & (1 << bits) - 1
+        if self.name == "bcd":
+            return decimal(choose)
+        return floating(choose, self.name) if self.name in FORMATS else integer(choose, bits)
 
     def bytes(self, count):
         """So many bytes of lanes, one behind the other."""
-        return b"".join(self.number().to_bytes(self.size, "little") for _ in range(-(-count // self.size)))[:count]
+        return b"".join(self.choose.choices(self.images, k=-(-count // self.size)))[:count]
 
 
 # ---- registers -------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The devices of the board: QEMU's `pc`, an i440FX with a PIIX3, one chip a file."""
 from __future__ import annotations
 
+from x86.devices.coprocessor import Coprocessor
 from x86.devices.debug_exit import DebugExit
 from x86.devices.device import Device
 from x86.devices.fw_cfg import FwCfg
@@ -15,7 +16,7 @@ from x86.devices.uart import Uart
 from x86.devices.vga import Vga
 
 #: In the order in which they are built: who drives an interrupt line comes after the interrupt controller.
-BOARD: tuple[type[Device], ...] = (Pic, Pit, Rtc, Ps2, Uart, Vga, SystemPorts, DebugExit, Pci, Pm, FwCfg)
+BOARD: tuple[type[Device], ...] = (Pic, Pit, Rtc, Ps2, Uart, Vga, SystemPorts, Coprocessor, DebugExit, Pci, Pm, FwCfg)
 
 
 def build(machine) -> dict[str, Device]:

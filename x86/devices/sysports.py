@@ -2,10 +2,10 @@
 
     80h    POST codes                              92h    1 A20 gate   0 reset, when it becomes 1
     E9h    debug console (402h: firmware's)        CF9h   2 reset, when it becomes 1   1 hard, not only the processor
-    EDh    delay                                   F0h, F1h   coprocessor: clear busy (IRQ 13), reset
+    EDh    delay
 
 Source: IBM PS/2 Hardware Interface Technical Reference, "System Control Port A"; Intel 82371AB (PIIX4) data sheet,
-"Reset Control Register" and "Coprocessor Error"; Bochs and QEMU for E9h and 402h.
+"Reset Control Register"; Bochs and QEMU for E9h and 402h.
 """
 from __future__ import annotations
 
@@ -38,7 +38,6 @@ class SystemPorts(Device):
         bus.add("debug console", 0xE9, 1, read=lambda offset, size: 0xE9, write=self._write_debug)
         bus.add("debug console", 0x402, 1, read=lambda offset, size: 0xE9, write=self._write_debug)
         bus.add("delay", 0xED, 1)
-        bus.add("coprocessor", 0xF0, 2, write=self._write_coprocessor)
 
     def reset(self) -> None:
         """Power-on state. What was said stays said."""
@@ -58,9 +57,6 @@ class SystemPorts(Device):
 
     def _write_debug(self, offset, value, size):
         self.debug_output.append(value)
-
-    def _write_coprocessor(self, offset, value, size):
-        self.machine.devices["pic"].set_irq(13, False)
 
     def _read_control_a(self, offset, size):
         return self.control_a & ~0x02 | self.machine.cpu.a20 << 1

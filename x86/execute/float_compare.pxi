@@ -27,17 +27,13 @@ cdef inline Op* float_compare(Cpu* cpu, Op* op, const int kind, const int size, 
     else: clear_upper(to, unit)
     return proceed(cpu, op)
 
-# Greater: no flag. Less: CF. Equal: ZF. Unordered: all three. OF, SF and AF become 0
 cdef inline Op* float_order(Cpu* cpu, Op* op, const int kind, const int size, const int unit, const int operation,
                             const int format) noexcept nogil:
     cdef Vector* b
-    cdef u32 found
     require(cpu, op, kind, unit)
     cdef u64 where = vector_address(cpu, op, kind, format, READ)
     reach(cpu, op, where, kind, format, READ)
     b = second(cpu, op, where, kind, format, unit)
     if not by_host(cpu, operation): return in_integers(cpu, op, b, recipe(operation, format, format, 1, unit, 0))
-    found = sse_order(operation, format, vector_register(cpu, op.dst, unit), b)
-    cpu.result = found >> 2 ^ 1
-    cpu.carries = (found & 1) * 3 | <u64>((found >> 2 ^ found >> 1) & 1) << 8       # ZF without PF: as POPF would make it
+    sse_order(operation, format, vector_register(cpu, op.dst, unit), b, &cpu.result, &cpu.carries)
     return proceed(cpu, op)

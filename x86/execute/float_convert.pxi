@@ -105,7 +105,8 @@ cdef inline Op* float_from_mmx(Cpu* cpu, Op* op, const int kind, const int size,
     else: sse_convert(F_CONVERT, INT32, FLOAT64, to, b)
     return proceed(cpu, op)
 
-cdef inline Op* float_to_mmx(Cpu* cpu, Op* op, const int kind, const int size, const int operation, const int format) noexcept nogil:
+cdef inline Op* float_to_mmx(Cpu* cpu, Op* op, const int kind, const int size, const int operation,
+                             const int format) noexcept nogil:
     cdef Vector* b
     cdef Vector r
     require(cpu, op, kind, SSE)

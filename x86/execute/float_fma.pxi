@@ -13,7 +13,8 @@ cdef inline Op* float_fused(Cpu* cpu, Op* op, const int kind, const int size, co
     reach(cpu, op, where, kind, bits, READ)
     a, b = first(cpu, op, unit), second(cpu, op, where, kind, bits, unit)
     if not by_host(cpu, operation):
-        return in_integers(cpu, op, b, recipe(operation, format, format, bits // format, unit, RECIPE_KEEP if scalar else 0) | <u64>order << 40)
+        return in_integers(cpu, op, b, <u64>order << 40 |
+                           recipe(operation, format, format, bits // format, unit, RECIPE_KEEP if scalar else 0))
     sse_fma(operation, order, format, scalar, to, a, b)
     if size == 256: sse_fma(operation, order, format, scalar, &to.q[2], &a.q[2], &b.q[2])
     else: clear_upper(to, unit)

@@ -18,7 +18,7 @@ cdef void set_status(Cpu* cpu, u16 fsw) noexcept nogil:
 
 cdef void initialize(Cpu* cpu) noexcept nogil:
     cpu.fpu.fcw = 0x37F
-    cpu.fpu.fsw = cpu.fpu.fop = cpu.fpu.fcs = cpu.fpu.fds = 0
+    cpu.fpu.fsw = cpu.fpu.fop = 0
     cpu.fpu.ftw = 0
     cpu.fpu.fip = cpu.fpu.fdp = 0
     cpu.ignore_error = 0
@@ -97,16 +97,16 @@ cdef inline Op* emms(Cpu* cpu, Op* op, const int kind, const int size) noexcept 
     cpu.fpu.fsw &= 0xC7FF                               # TOP is 0, as after every MMX instruction
     return proceed(cpu, op)
 
-cdef inline Op* ldmxcsr(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
+cdef inline Op* ldmxcsr(Cpu* cpu, Op* op, const int kind, const int size, const int unit) noexcept nogil:
     cdef u64 value
-    check_unit(cpu, op, SSE)
+    require(cpu, op, kind, unit)
     value = load(cpu, op, operand_address(cpu, op, kind, 32, READ), 32, op.segment)
     if unlikely(value >> 16): raise_error(cpu, op, VECTOR_GP, 0, CAUSE_MXCSR_RESERVED, value)
     write_mxcsr(cpu, <u32>value)
     return proceed(cpu, op)
 
-cdef inline Op* stmxcsr(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
-    check_unit(cpu, op, SSE)
+cdef inline Op* stmxcsr(Cpu* cpu, Op* op, const int kind, const int size, const int unit) noexcept nogil:
+    require(cpu, op, kind, unit)
     store(cpu, op, operand_address(cpu, op, kind, 32, WRITE), read_mxcsr(cpu), 32, op.segment)
     return proceed(cpu, op)
 
@@ -118,25 +118,25 @@ cdef u64 area(Cpu* cpu, Op* op, u32 bytes, int access) noexcept nogil:
     probe(cpu, op, where, bytes, access, op.segment)
     return where
 
-# The environment, in slots of the operand size. In real and V86 mode the pointers are linear, split over two slots.
+# The environment, in slots of the operand size. In real and V86 mode the pointers are split over two slots. FCS and FDS are 0:
+# CPUID leaf 7 calls that their deprecation.
 #
 #     slot   0 FCW   1 FSW   2 FTW   3 FIP          4 FCS | FOP << 16       5 FDP          6 FDS
 #     real                           3 FIP 15..0    4 FOP | FIP 31..16 <<12 5 FDP 15..0    6 FDP 31..16 << 12
 
 cdef void put_environment(Cpu* cpu, Op* op, u64 where, int size) noexcept nogil:
     cdef u32 slot = size // 8
-    cdef u64 fip, fdp
+    cdef u64 fip = <u32>cpu.fpu.fip, fdp = <u32>cpu.fpu.fdp
     cdef u64 high = 0xFFFF0000u if size == 32 else 0            # the unused halves of 32-bit slots read as ones
     put(cpu, op, where, 0, cpu.fpu.fcw | high, size)
     put(cpu, op, where, slot, cpu.fpu.fsw | high, size)
     put(cpu, op, where, 2 * slot, full_tags(cpu) | high, size)
     if is_protected(cpu):
-        put(cpu, op, where, 3 * slot, cpu.fpu.fip, size)
-        put(cpu, op, where, 4 * slot, cpu.fpu.fcs | <u64>(cpu.fpu.fop & 0x7FF) << 16, size)
-        put(cpu, op, where, 5 * slot, cpu.fpu.fdp, size)
-        put(cpu, op, where, 6 * slot, cpu.fpu.fds | high, size)
+        put(cpu, op, where, 3 * slot, fip, size)
+        put(cpu, op, where, 4 * slot, <u64>(cpu.fpu.fop & 0x7FF) << 16, size)
+        put(cpu, op, where, 5 * slot, fdp, size)
+        put(cpu, op, where, 6 * slot, high, size)
     else:
-        fip, fdp = <u32>(cpu.fpu.fip + (<u64>cpu.fpu.fcs << 4)), <u32>(cpu.fpu.fdp + (<u64>cpu.fpu.fds << 4))
         put(cpu, op, where, 3 * slot, (fip & 0xFFFF) | high, size)
         put(cpu, op, where, 4 * slot, (fip >> 16) << 12 | (cpu.fpu.fop & 0x7FF), size)
         put(cpu, op, where, 5 * slot, (fdp & 0xFFFF) | high, size)
@@ -146,15 +146,14 @@ cdef void get_environment(Cpu* cpu, Op* op, u64 where, int size) noexcept nogil:
     cdef u32 slot = size // 8
     cdef u64 fcw = get(cpu, op, where, 0, size), fsw = get(cpu, op, where, slot, size)
     cdef u64 tags = get(cpu, op, where, 2 * slot, size), fip = get(cpu, op, where, 3 * slot, size)
-    cdef u64 fcs = get(cpu, op, where, 4 * slot, size), fdp = get(cpu, op, where, 5 * slot, size)
-    cdef u64 fds = get(cpu, op, where, 6 * slot, size)
+    cdef u64 fop = get(cpu, op, where, 4 * slot, size), fdp = get(cpu, op, where, 5 * slot, size)
+    cdef u64 high = get(cpu, op, where, 6 * slot, size)
     if is_protected(cpu):
-        cpu.fpu.fcs, cpu.fpu.fds, cpu.fpu.fop = <u16>fcs, <u16>fds, <u16>(fcs >> 16) & 0x7FF
+        cpu.fpu.fop = <u16>(fop >> 16) & 0x7FF
         cpu.fpu.fip, cpu.fpu.fdp = fip, fdp
     else:
-        cpu.fpu.fcs = cpu.fpu.fds = 0
-        cpu.fpu.fop = <u16>fcs & 0x7FF
-        cpu.fpu.fip, cpu.fpu.fdp = (fip & 0xFFFF) | (fcs >> 12) << 16, (fdp & 0xFFFF) | (fds >> 12) << 16
+        cpu.fpu.fop = <u16>fop & 0x7FF
+        cpu.fpu.fip, cpu.fpu.fdp = <u32>((fip & 0xFFFF) | (fop >> 12) << 16), <u32>((fdp & 0xFFFF) | (high >> 12) << 16)
     cpu.fpu.fcw = (<u16>fcw & 0x1F3F) | 0x40
     cpu.fpu.ftw = short_tags(<u32>tags)
     set_status(cpu, <u16>fsw)

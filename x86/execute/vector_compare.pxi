@@ -50,18 +50,14 @@ cdef inline Op* test_bits(Cpu* cpu, Op* op, const int kind, const int size, cons
     clear_pf(cpu)
     return proceed(cpu, op)
 
-# Bit i is the highest one of lane i. A product brings those of bytes together: 1 << (49 - 7 * i) moves bit 8 * i + 7 to 56 + i
+# Bit i is the highest one of lane i, of `bits` bits of vector
 cdef inline Op* highest_bits(Cpu* cpu, Op* op, const int kind, const int size, const int unit, const int lane, const int bits) noexcept nogil:
     cdef Vector* a
-    cdef u64 r = 0, part
+    cdef u32 r = 0
     cdef int i
     require(cpu, op, kind, unit)
     a = vector_register(cpu, op.src, unit)
-    for i in range(bits // 64):
-        if lane == 8: part = (a.q[i] & <u64>0x8080808080808080) * <u64>0x0002040810204081 >> 56
-        elif lane == 32: part = (a.q[i] >> 62 & 2) | (a.q[i] >> 31 & 1)
-        else: part = a.q[i] >> 63
-        r |= part << (64 // lane * i)
-    write_register(cpu, op.dst, r, 64)
+    for i in range(bits // 64): r |= highest_of(a.q[i], lane) << (64 // lane * i)
+    write_register(cpu, op.dst, r, 32)
     if unit == MMX: enter_mmx(cpu)
     return proceed(cpu, op)

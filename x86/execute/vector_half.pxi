@@ -10,10 +10,8 @@ cdef inline Op* load_half(Cpu* cpu, Op* op, const int kind, const int size, cons
     reach(cpu, op, where, kind, size, READ)
     if kind & (SRC_M | SRC_S): value = read_memory(cpu, op, where, kind, size)
     else: value = vector_register(cpu, op.src, unit).q[source]
-    if unit == VEX:
-        r.q[to], r.q[1 - to] = value, first(cpu, op, unit).q[1 - to]
-        write_vector(cpu, op.dst, &r, 128, unit)
-    else: vector_register(cpu, op.dst, unit).q[to] = value
+    r.q[to], r.q[1 - to] = value, first(cpu, op, unit).q[1 - to]
+    write_vector(cpu, op.dst, &r, 128, unit)
     return proceed(cpu, op)
 
 cdef inline Op* store_half(Cpu* cpu, Op* op, const int kind, const int size, const int unit, const int half) noexcept nogil:

@@ -1,7 +1,7 @@
 # Memory operands in pieces. An element is chosen if its highest bit in the mask is set; the others are not touched, whatever
 # lies there. No element is checked for alignment (#AC), as no vector is, but the halves of MASKMOVDQU are.
 from x86._vector cimport *
-from x86._access cimport read_miss, write_miss
+from x86._access cimport read_miss
 from x86._causes cimport CAUSE_MISALIGNED
 
 cdef enum: VECTOR_AC = 17
@@ -40,28 +40,36 @@ cdef void write_apart(Cpu* cpu, Op* op, u64 where, const Vector* value, int i, i
 cdef inline u64 element_address(Cpu* cpu, Op* op, int i, int element, int access) noexcept nogil:
     return segmented(cpu, op, offset_of(cpu, op) + i * element // 8, op.segment, element // 8, access)
 
-# Into cpu.wide[0]
-cdef void load_chosen(Cpu* cpu, Op* op, const Vector* mask, int bits, int element) noexcept nogil:
+# The first and the last byte of what is chosen; False if nothing is. Faults of the segment come before those of pages
+cdef bint span(Cpu* cpu, Op* op, const Vector* mask, int bits, int element, int access, u64* start, u64* last) noexcept nogil:
     cdef u64 where
     cdef int i
+    cdef bint some = False
+    for i in range(bits // element):
+        if not is_chosen(mask, i, element): continue
+        where = element_address(cpu, op, i, element, access)
+        if not some: start[0] = where
+        last[0] = segmented(cpu, op, offset_of(cpu, op) + (i + 1) * element // 8 - 1, op.segment, 1, access)
+        some = True
+    return some
+
+# Into cpu.wide[0]. A page fault is at the first chosen byte that cannot be read
+cdef void load_chosen(Cpu* cpu, Op* op, const Vector* mask, int bits, int element) noexcept nogil:
+    cdef u64 where, start, last
+    cdef int i
+    if not span(cpu, op, mask, bits, element, READ, &start, &last): return
     for i in range(bits // element):
         if not is_chosen(mask, i, element): continue
         where = element_address(cpu, op, i, element, READ)
         if element == 32: cpu.wide[0].d[i] = <u32>read_one(cpu, op, where, 32)
         else: cpu.wide[0].q[i] = read_one(cpu, op, where, 64)
 
-# All that can fault comes first. A page fault is at the first chosen byte or, if that can be written, at the last one
+# All that can fault comes before the first store. A page fault is at the first chosen byte or, if that can be written, at
+# the last one
 cdef void store_chosen(Cpu* cpu, Op* op, const Vector* mask, const Vector* value, int bits, int element) noexcept nogil:
-    cdef u64 where, start = 0, last = 0
+    cdef u64 start, last
     cdef int i
-    cdef bint some = False
-    for i in range(bits // element):
-        if not is_chosen(mask, i, element): continue
-        where = element_address(cpu, op, i, element, WRITE)
-        if not some: start = where
-        last = where + element // 8 - 1
-        some = True
-    if not some: return
+    if not span(cpu, op, mask, bits, element, WRITE, &start, &last): return
     probe(cpu, op, start, 1, WRITE, op.segment)
     probe(cpu, op, last, 1, WRITE, op.segment)
     for i in range(bits // element):
@@ -91,7 +99,7 @@ cdef inline Op* masked_load(Cpu* cpu, Op* op, const int kind, const int size, co
     if element == 32:
         for i in range(size // 32): r.sd[i] = a.sd[i] & (mask.sd[i] >> 31)
     else:
-        for i in range(size // 64): r.q[i] = a.q[i] if mask.sq[i] < 0 else 0
+        for i in range(size // 64): r.q[i] = a.q[i] & (0 - (mask.q[i] >> 63))
     write_vector(cpu, op.dst, &r, size, unit)
     return proceed(cpu, op)
 
@@ -99,6 +107,7 @@ cdef inline Op* masked_store(Cpu* cpu, Op* op, const int kind, const int size, c
     cdef Vector* mask
     cdef Vector* value
     cdef Vector* to
+    cdef Vector r
     cdef TlbEntry* entry
     cdef u64 where
     cdef int i
@@ -109,10 +118,12 @@ cdef inline Op* masked_store(Cpu* cpu, Op* op, const int kind, const int size, c
         entry = &cpu.tlb[(where >> 12) & (TLB_SIZE - 1)]
         if unlikely(not is_held(entry.write_page, where, size)): return cpu.miss(cpu, op, where, MORE_THAN_A_PAGE, WRITE)
         to = <Vector*>(where + entry.to_host)
-        for i in range(size // element):
-            if is_chosen(mask, i, element):
-                if element == 32: to.d[i] = value.d[i]
-                else: to.q[i] = value.q[i]
+        memcpy(&r, to, size // 8)
+        if element == 32:
+            for i in range(size // 32): r.d[i] ^= (r.d[i] ^ value.d[i]) & <u32>(mask.sd[i] >> 31)
+        else:
+            for i in range(size // 64): r.q[i] ^= (r.q[i] ^ value.q[i]) & (0 - (mask.q[i] >> 63))
+        memcpy(to, &r, size // 8)
     else: store_chosen(cpu, op, mask, value, size, element)
     return proceed(cpu, op)
 
@@ -134,8 +145,8 @@ cdef void store_bytes(Cpu* cpu, Op* op, const Vector* value, const Vector* mask,
 
 cdef inline Op* masked_bytes(Cpu* cpu, Op* op, const int kind, const int size, const int unit) noexcept nogil:
     require(cpu, op, kind, unit)
+    if unit == MMX: enter_mmx(cpu)                      # even if a fault follows, unlike other stores
     store_bytes(cpu, op, vector_register(cpu, op.dst, unit), vector_register(cpu, op.src, unit), size // 8)
-    if unit == MMX: enter_mmx(cpu)
     return proceed(cpu, op)
 
 # ---- gathers -----------------------------------------------------------------------------------------------------------------

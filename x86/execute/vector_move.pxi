@@ -1,6 +1,11 @@
 # Copies of whole vector registers. For flat memory each is a leaf: an address, a compare, a load, a store
 from x86._vector cimport *
 
+# By way of host registers: what is copied 32 bytes at a time lies in memory once more
+cdef inline void copy(Vector* to, const Vector* source, const int bits) noexcept nogil:
+    memcpy(&to.q[0], &source.q[0], 8 if bits == 64 else 16)
+    if bits == 256: memcpy(&to.q[2], &source.q[2], 16)
+
 cdef inline Op* load_vector(Cpu* cpu, Op* op, const int kind, const int size, const int unit,
                             const int must_align) noexcept nogil:
     cdef Vector r
@@ -8,7 +13,7 @@ cdef inline Op* load_vector(Cpu* cpu, Op* op, const int kind, const int size, co
     cdef u64 where = vector_address(cpu, op, kind, size, READ)
     aligned(cpu, op, where, kind, size, must_align)
     reach(cpu, op, where, kind, size, READ)
-    memcpy(&r, second(cpu, op, where, kind, size, unit), size // 8)
+    copy(&r, second(cpu, op, where, kind, size, unit), size)
     write_vector(cpu, op.dst, &r, size, unit)
     return proceed(cpu, op)
 
@@ -19,11 +24,10 @@ cdef inline Op* store_vector(Cpu* cpu, Op* op, const int kind, const int size, c
     cdef u64 where = vector_address(cpu, op, kind, size, WRITE)
     aligned(cpu, op, where, kind, size, must_align)
     reach(cpu, op, where, kind, size, WRITE)
-    if kind & DST_S: write_wide(cpu, op, where, vector_register(cpu, op.src, unit), size // 8, op.segment)
+    if kind & (DST_M | DST_S): write_result(cpu, op, where, vector_register(cpu, op.src, unit), kind, size, unit)
     else:
-        memcpy(&r, vector_register(cpu, op.src, unit), size // 8)
-        write_result(cpu, op, where, &r, kind, size, unit)
-    if unit == MMX: enter_mmx(cpu)
+        copy(&r, vector_register(cpu, op.src, unit), size)
+        write_vector(cpu, op.dst, &r, size, unit)
     return proceed(cpu, op)
 
 cdef inline Op* movnti(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:

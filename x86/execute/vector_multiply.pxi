@@ -61,14 +61,15 @@ cdef inline Op* pmaddwd(Cpu* cpu, Op* op, const int kind, const int size, const 
     cdef Vector* a
     cdef Vector* b
     cdef Vector r
+    cdef u32 product[16]
     cdef int i
     require(cpu, op, kind, unit)
     cdef u64 where = vector_address(cpu, op, kind, size, READ)
     aligned(cpu, op, where, kind, size, unit == SSE)
     reach(cpu, op, where, kind, size, READ)
     a, b = first(cpu, op, unit), second(cpu, op, where, kind, size, unit)
-    for i in range(size // 32):
-        r.d[i] = <u32>(<i32><i16>a.d[i] * <i16>b.d[i]) + <u32>((<i32>a.d[i] >> 16) * (<i32>b.d[i] >> 16))
+    for i in range(size // 16): product[i] = <u32>(<i32>a.sw[i] * b.sw[i])
+    for i in range(size // 32): r.d[i] = product[2 * i] + product[2 * i + 1]
     write_vector(cpu, op.dst, &r, size, unit)
     return proceed(cpu, op)
 

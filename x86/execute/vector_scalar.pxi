@@ -11,15 +11,13 @@ cdef inline void write_alone(Cpu* cpu, u32 number, u64 value, const int unit) no
     r.q[1] = 0
     write_vector(cpu, number, &r, 64 if unit == MMX else 128, unit)
 
-# ... and the other elements of the first source behind it, which an older encoding has there already
+# ... and the other elements of the first source behind it. An older encoding has them there already, but what is stored
+# as a whole does not hold up the load of a whole register that follows
 cdef inline void write_merged(Cpu* cpu, Op* op, u64 value, const int size, const int unit) noexcept nogil:
     cdef Vector r
-    if unit == VEX:
-        if size == 32: value |= first(cpu, op, unit).q[0] >> 32 << 32
-        r.q[0], r.q[1] = value, first(cpu, op, unit).q[1]
-        write_vector(cpu, op.dst, &r, 128, unit)
-    elif size == 32: vector_register(cpu, op.dst, unit).d[0] = <u32>value
-    else: vector_register(cpu, op.dst, unit).q[0] = value
+    if size == 32: value |= first(cpu, op, unit).q[0] >> 32 << 32
+    r.q[0], r.q[1] = value, first(cpu, op, unit).q[1]
+    write_vector(cpu, op.dst, &r, 128, unit)
 
 cdef inline Op* load_low(Cpu* cpu, Op* op, const int kind, const int size, const int unit, const int merges) noexcept nogil:
     require(cpu, op, kind, unit)

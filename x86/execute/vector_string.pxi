@@ -5,7 +5,7 @@
 #        | 0 | msb | negate | aggregate | signed, words       |     msb: the last index, or a mask of whole elements
 #        +---+-----+--------+-----------+---------------------+     negate: 1 all, 3 those within the text
 #
-# Each element compared gives a bit; elements behind the end of a string compare as the aggregation says (SDM volume 1, 12.10.3).
+# Elements behind the end of a string compare as the aggregation says: SDM volume 2, 4.1.6 ("Valid/Invalid Override").
 from x86._vector cimport *
 
 cdef extern from *:
@@ -16,56 +16,76 @@ cdef enum: EXPLICIT = 0, IMPLICIT = 1
 cdef enum: WORDS = 1, SIGNED = 2, NEGATE = 0x10, NEGATE_WITHIN = 0x20, MOST_SIGNIFICANT = 0x40
 cdef enum: ANY = 0, RANGES = 1, EACH = 2, ORDERED = 3           # aggregation: imm8 bits 3 and 2
 
-cdef inline int elements(u64 imm) noexcept nogil:
-    return 8 if imm & WORDS else 16
+ctypedef fused Element:
+    u8
+    u16
+    i8
+    i16
 
-cdef inline i32 element(Vector* from_, int i, u64 imm) noexcept nogil:
-    if imm & SIGNED: return from_.sw[i] if imm & WORDS else from_.sb[i]
-    return from_.w[i] if imm & WORDS else from_.b[i]
+# Bit i is about element i: all ones in that lane of a vector
+cdef inline u32 bits_of(const Vector* mask, const int lane) noexcept nogil:
+    return highest_of(mask.q[0], lane) | highest_of(mask.q[1], lane) << (64 // lane)
 
-# How many elements a string has: those before the first 0, or the magnitude of a register, at most all
-cdef inline int implicit_length(Vector* string, u64 imm) noexcept nogil:
+cdef inline u32 between(Element* string, Element lowest, Element highest) noexcept nogil:
+    cdef Vector mask
+    cdef Element* lane = <Element*>&mask
+    cdef int i
+    for i in range(16 // sizeof(Element)): lane[i] = <Element>-<int>((string[i] >= lowest) & (string[i] <= highest))
+    return bits_of(&mask, 8 * sizeof(Element))
+
+cdef inline u32 equal(Element* a, Element* b) noexcept nogil:
+    cdef Vector mask
+    cdef Element* lane = <Element*>&mask
+    cdef int i
+    for i in range(16 // sizeof(Element)): lane[i] = <Element>-<int>(a[i] == b[i])
+    return bits_of(&mask, 8 * sizeof(Element))
+
+# a_part and b_part: bits of the elements before the ends of the strings
+cdef inline u32 compared(Element* a, u32 a_part, Element* b, u32 b_part, const int how) noexcept nogil:
+    cdef u32 every = (1 << (16 // sizeof(Element))) - 1, r = every if how == ORDERED else 0
     cdef int i = 0
-    while i < elements(imm) and element(string, i, imm) != 0: i += 1
-    return i
+    if how == EACH: return equal(a, b) & a_part & b_part | every & ~a_part & ~b_part    # behind both ends they are equal
+    while a_part >> i:
+        if how == ANY: r |= between(b, a[i], a[i])
+        elif how == ORDERED: r &= (between(b, a[i], a[i]) & b_part) >> i | ~(every >> i)      # nothing lies behind the register
+        elif a_part >> i & 2: r |= between(b, a[i], a[i + 1])
+        i += 2 if how == RANGES else 1
+    return r if how == ORDERED else r & b_part
 
-cdef inline int explicit_length(i64 value, u64 imm) noexcept nogil:
-    cdef u64 magnitude = <u64>-value if value < 0 else <u64>value
-    return elements(imm) if magnitude > <u64>elements(imm) else <int>magnitude
+# The bits of what lies before the first 0
+cdef inline u32 implicit_part(Element* string) noexcept nogil:
+    cdef u32 zeros = between(string, 0, 0) | 1 << (16 // sizeof(Element))
+    return (zeros & -zeros) - 1
 
-# Whether element i of the text b is in the set a, is in a range, equals its neighbour, or begins a copy of a
-cdef inline bint matches(Vector* a, int a_length, Vector* b, int b_length, int i, u64 imm) noexcept nogil:
-    cdef int how = imm >> 2 & 3, j = 0
-    if how == EACH:
-        if i >= a_length or i >= b_length: return i >= a_length and i >= b_length
-        return element(a, i, imm) == element(b, i, imm)
-    if how == ORDERED:                                  # what would lie behind the register is not looked at
-        while j < a_length and i + j < elements(imm):
-            if i + j >= b_length or element(a, j, imm) != element(b, i + j, imm): return False
-            j += 1
-        return True
-    if i >= b_length: return False
-    while how == ANY and j < a_length:
-        if element(a, j, imm) == element(b, i, imm): return True
-        j += 1
-    while how == RANGES and j + 1 < a_length:
-        if element(a, j, imm) <= element(b, i, imm) <= element(a, j + 1, imm): return True
-        j += 2
-    return False
+# ... or as many as the magnitude of a register, but not more than there are
+cdef inline u32 explicit_part(i64 length, const int most) noexcept nogil:
+    cdef u64 magnitude = 0 - <u64>length if length < 0 else <u64>length
+    return (1 << (magnitude if magnitude < <u64>most else most)) - 1
 
 # The result in bits 15 to 0; above it, RFLAGS: CF there is a result, ZF (SF) the text (the other operand) is not full, OF bit 0
+cdef inline u64 compare_elements(Cpu* cpu, u64 imm, Element* a, Element* b, const int lengths, const int bits) noexcept nogil:
+    cdef u32 every = (1 << (16 // sizeof(Element))) - 1, a_part, b_part, r
+    cdef int how = imm >> 2 & 3
+    if lengths == IMPLICIT: a_part, b_part = implicit_part(a), implicit_part(b)
+    else:
+        a_part = explicit_part(sign_extend(cpu.gpr[RAX], bits), 16 // sizeof(Element))
+        b_part = explicit_part(sign_extend(cpu.gpr[RDX], bits), 16 // sizeof(Element))
+    if how == ANY: r = compared(a, a_part, b, b_part, ANY)
+    elif how == RANGES: r = compared(a, a_part, b, b_part, RANGES)
+    elif how == EACH: r = compared(a, a_part, b, b_part, EACH)
+    else: r = compared(a, a_part, b, b_part, ORDERED)
+    r &= every
+    if imm & NEGATE: r ^= b_part if imm & NEGATE_WITHIN else every
+    return r | <u64>((FLAG_CF if r else 0) | (FLAG_ZF if b_part != every else 0) | (FLAG_SF if a_part != every else 0) |
+                     (FLAG_OF if r & 1 else 0)) << 16
+
 cdef u64 compare_strings(Cpu* cpu, Op* op, Vector* a, Vector* b, const int lengths, const int bits) noexcept nogil:
     cdef u64 imm = <u64>op.imm
-    cdef int a_length, b_length, i
-    cdef u64 r = 0
-    if lengths == IMPLICIT: a_length, b_length = implicit_length(a, imm), implicit_length(b, imm)
-    else:
-        a_length = explicit_length(sign_extend(cpu.gpr[RAX], bits), imm)
-        b_length = explicit_length(sign_extend(cpu.gpr[RDX], bits), imm)
-    for i in range(elements(imm)): r |= <u64>matches(a, a_length, b, b_length, i, imm) << i
-    if imm & NEGATE: r ^= (1 << (b_length if imm & NEGATE_WITHIN else elements(imm))) - 1
-    return r | ((FLAG_CF if r else 0) | (FLAG_ZF if b_length < elements(imm) else 0) | (FLAG_SF if a_length < elements(imm) else 0) |
-                (FLAG_OF if r & 1 else 0)) << 16
+    if imm & SIGNED:
+        if imm & WORDS: return compare_elements(cpu, imm, &a.sw[0], &b.sw[0], lengths, bits)
+        return compare_elements(cpu, imm, &a.sb[0], &b.sb[0], lengths, bits)
+    if imm & WORDS: return compare_elements(cpu, imm, &a.w[0], &b.w[0], lengths, bits)
+    return compare_elements(cpu, imm, &a.b[0], &b.b[0], lengths, bits)
 
 # `size` is that of the explicit lengths: REX.W chooses RAX and RDX instead of EAX and EDX
 cdef inline Op* string_index(Cpu* cpu, Op* op, const int kind, const int size, const int unit, const int lengths) noexcept nogil:
@@ -75,7 +95,7 @@ cdef inline Op* string_index(Cpu* cpu, Op* op, const int kind, const int size, c
     reach(cpu, op, where, kind, 128, READ)
     r = compare_strings(cpu, op, vector_register(cpu, op.dst, unit), second(cpu, op, where, kind, 128, unit), lengths, size)
     set_arithmetic_flags(cpu, r >> 16)
-    if <u16>r == 0: cpu.gpr[RCX] = elements(<u64>op.imm)
+    if <u16>r == 0: cpu.gpr[RCX] = 8 if op.imm & WORDS else 16
     elif op.imm & MOST_SIGNIFICANT: cpu.gpr[RCX] = 31 - leading_zeros(<u16>r)
     else: cpu.gpr[RCX] = trailing_zeros(<u16>r)
     return proceed(cpu, op)

@@ -33,8 +33,9 @@ cdef inline Op* neighbours(Cpu* cpu, Op* op, const int kind, const int size, con
     write_vector(cpu, op.dst, &r, size, unit)
     return proceed(cpu, op)
 
-cdef inline u16 distance(u8 a, u8 b) noexcept nogil:
-    return a - b if a > b else b - a
+cdef inline u8 distance(u8 a, u8 b) noexcept nogil:
+    cdef u8 greater = a if a > b else b, less = a if a < b else b
+    return greater - less
 
 cdef inline Op* psadbw(Cpu* cpu, Op* op, const int kind, const int size, const int unit) noexcept nogil:
     cdef Vector* a
@@ -46,7 +47,7 @@ cdef inline Op* psadbw(Cpu* cpu, Op* op, const int kind, const int size, const i
     aligned(cpu, op, where, kind, size, unit == SSE)
     reach(cpu, op, where, kind, size, READ)
     a, b = first(cpu, op, unit), second(cpu, op, where, kind, size, unit)
-    for i in range(size // 8): apart.b[i] = <u8>distance(a.b[i], b.b[i])
+    for i in range(size // 8): apart.b[i] = distance(a.b[i], b.b[i])
     for i in range(size // 64):                         # bytes to words, words to their sum: FF * 8 fits
         r.q[i] = (apart.q[i] & <u64>0x00FF00FF00FF00FF) + (apart.q[i] >> 8 & <u64>0x00FF00FF00FF00FF)
         r.q[i] = r.q[i] * <u64>0x0001000100010001 >> 48

@@ -10,7 +10,8 @@ cdef inline bint quick(Float80 a, Float80 b, Float80* result, FloatMode* mode, c
     if operation == SUBTRACT: return quick_add(a, b, 0x8000, result, mode)
     if operation == SUBTRACT_REVERSED: return quick_add(b, a, 0x8000, result, mode)
     if operation == MULTIPLY: return quick_mul(a, b, result, mode)
-    return False                                        # the host's division takes longer than the way there
+    if operation == DIVIDE: return quick_div(a, b, result, mode)
+    return quick_div(b, a, result, mode)
 
 cdef Float80 any_operation(Float80 a, Float80 b, FloatMode* mode, int operation) noexcept nogil:
     if operation == ADD: return f80_add(a, b, mode)
@@ -23,7 +24,7 @@ cdef Float80 any_operation(Float80 a, Float80 b, FloatMode* mode, int operation)
 # ST(to) = ST(to) operation b; False if an unmasked exception forbids it. `raised`: D, if b was a denormal in memory. I and Z
 # come before it
 cdef bint combine(Cpu* cpu, Op* op, u32 to, Float80 b, int operation, u32 raised) noexcept nogil:
-    cdef FloatMode* mode = x87_mode(cpu)
+    cdef FloatMode* mode = fcw_mode(cpu)
     cdef Float80 a = st(cpu, to)[0], result
     if f80_is_nan(a) or f80_is_unsupported(a) or (operation == DIVIDE_REVERSED and f80_is_zero(a)): raised = 0
     if raised & ~mode.masked:
@@ -42,7 +43,7 @@ cdef Op* arithmetic_slow(Cpu* cpu, Op* op, int operation, bint pops) noexcept no
     if pops: pop_st(cpu)
     return proceed(cpu, op)
 
-cdef inline Op* arithmetic(Cpu* cpu, Op* op, const int kind, const int size, const int operation, const bint pops) noexcept nogil:
+cdef inline Op* arithmetic(Cpu* cpu, Op* op, const int kind, const int size, const int operation, const int pops) noexcept nogil:
     cdef FloatMode mode = usual_mode()
     cdef Float80 result
     require(cpu, op, kind, X87)
@@ -107,22 +108,22 @@ cdef Op* default_answer(Cpu* cpu, Op* op) noexcept nogil:
 cdef inline Op* fsqrt(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     require(cpu, op, kind, X87)
     if is_empty(cpu, 0): return default_answer(cpu, op)
-    cdef FloatMode* mode = x87_mode(cpu)
+    cdef FloatMode* mode = fcw_mode(cpu)
     return answer(cpu, op, f80_sqrt(st(cpu, 0)[0], mode), mode)
 
 cdef inline Op* frndint(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     require(cpu, op, kind, X87)
     if is_empty(cpu, 0): return default_answer(cpu, op)
-    cdef FloatMode* mode = x87_mode(cpu)
+    cdef FloatMode* mode = fcw_mode(cpu)
     return answer(cpu, op, f80_rndint(st(cpu, 0)[0], mode), mode)
 
 cdef inline Op* fscale(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     require(cpu, op, kind, X87)
     if is_empty(cpu, 0) or is_empty(cpu, 1): return default_answer(cpu, op)
-    cdef FloatMode* mode = x87_mode(cpu)
+    cdef FloatMode* mode = fcw_mode(cpu)
     return answer(cpu, op, f80_scale(st(cpu, 0)[0], st(cpu, 1)[0], mode), mode)
 
-#    C2  1: ST(0) is smaller, but not yet the remainder. C0 C3 C1  bits 2, 1, 0 of the quotient, once it is
+#    C2  1: ST(0) is smaller, but not yet the remainder. C0 C3 C1  bits 2, 1, 0 of the quotient, once it is. A NaN leaves C0 C3
 cdef inline Op* remainder(Cpu* cpu, Op* op, const int kind, const int size, const int nearest) noexcept nogil:
     cdef FloatMode* mode
     cdef Float80 result
@@ -130,12 +131,12 @@ cdef inline Op* remainder(Cpu* cpu, Op* op, const int kind, const int size, cons
     require(cpu, op, kind, X87)
     cpu.fpu.fsw &= <u16>~C2
     if is_empty(cpu, 0) or is_empty(cpu, 1): return default_answer(cpu, op)
-    mode = x87_mode(cpu)
+    mode = fcw_mode(cpu)
     result = f80_remainder(st(cpu, 0)[0], st(cpu, 1)[0], nearest, mode)
     quotient = mode.quotient
     if settle(cpu, op, mode.raised, quotient & 1) & FLOAT_OF_OPERANDS: return proceed(cpu, op)
     set_st(cpu, 0, result)
-    if mode.raised & FLOAT_IE: return proceed(cpu, op)
+    if f80_is_nan(result): return proceed(cpu, op)
     cpu.fpu.fsw &= <u16>~(C0 | C3)
     if quotient & PARTIAL: cpu.fpu.fsw |= C2
     else: cpu.fpu.fsw |= <u16>((quotient & 4) << 6 | (quotient & 2) << 13)
@@ -149,7 +150,7 @@ cdef inline Op* fxtract(Cpu* cpu, Op* op, const int kind, const int size) noexce
         if stack_fault(cpu, op, not is_empty(cpu, 0)): return proceed(cpu, op)
         exponent = significand = f80_default()
     else:
-        mode = x87_mode(cpu)
+        mode = fcw_mode(cpu)
         exponent, significand = f80_exponent(st(cpu, 0)[0], mode), f80_significand(st(cpu, 0)[0])
         if settle(cpu, op, mode.raised, 0) & FLOAT_OF_OPERANDS: return proceed(cpu, op)
     set_st(cpu, 0, exponent)

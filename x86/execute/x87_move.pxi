@@ -1,5 +1,5 @@
 # FLD FST FSTP FXCH, the constants, FCMOVcc, FABS FCHS FXAM, FFREE FFREEP FINCSTP FDECSTP: values move and are not changed
-from x86._access cimport read_wide, write_wide
+from x86._access cimport probe, read_wide, write_wide
 from x86._x87 cimport *
 
 cdef enum: CLASS_EMPTY = 5                      # beside the CLASS_* of _float80.pxd
@@ -7,7 +7,7 @@ cdef enum: CLASS_EMPTY = 5                      # beside the CLASS_* of _float80
 # ---- loads --------------------------------------------------------------------------------------------------------------
 
 cdef Op* load_slow(Cpu* cpu, Op* op, u64 bits, int size) noexcept nogil:
-    cdef FloatMode* mode = x87_mode(cpu)
+    cdef FloatMode* mode = fcw_mode(cpu)
     cdef Float80 value = f64_to_f80(bits, mode) if size == 64 else f32_to_f80(<u32>bits, mode)
     load_st(cpu, op, value, mode.raised)
     return proceed(cpu, op)
@@ -26,10 +26,6 @@ cdef inline Op* fld(Cpu* cpu, Op* op, const int kind, const int size) noexcept n
     push_st(cpu, value)
     return proceed(cpu, op)
 
-cdef Op* push_slow_way(Cpu* cpu, Op* op, Float80 value) noexcept nogil:
-    load_st(cpu, op, value, 0)
-    return proceed(cpu, op)
-
 cdef inline Op* fld_extended(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef Float80 value
     cdef u64 host
@@ -42,19 +38,14 @@ cdef inline Op* fld_extended(Cpu* cpu, Op* op, const int kind, const int size) n
     else:
         read_wide(cpu, op, where, &cpu.wide[0], 10, op.segment)
         value = f80(cpu.wide[0].q[0], cpu.wide[0].w[4])
-    if unlikely(not has_room(cpu)): return push_slow_way(cpu, op, value)
+    if unlikely(not has_room(cpu)): return push_slowly(cpu, op, value)
     leave_usual(cpu, op, 0, 0)
     push_st(cpu, value)
     return proceed(cpu, op)
 
-cdef Op* fld_empty(Cpu* cpu, Op* op) noexcept nogil:            # ST(i) is empty, or no register is
-    if not is_empty(cpu, op.dst): load_st(cpu, op, st(cpu, op.dst)[0], 0)
-    elif not stack_fault(cpu, op, 0): push_st(cpu, f80_default())
-    return proceed(cpu, op)
-
 cdef inline Op* fld_register(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     require(cpu, op, kind, X87)
-    if unlikely(is_empty(cpu, op.dst) or not has_room(cpu)): return fld_empty(cpu, op)
+    if unlikely(is_empty(cpu, op.dst) or not has_room(cpu)): return load_empty(cpu, op)
     leave_usual(cpu, op, 0, 0)
     push_st(cpu, st(cpu, op.dst)[0])
     return proceed(cpu, op)
@@ -75,7 +66,7 @@ cdef inline Op* load_constant(Cpu* cpu, Op* op, const int kind, const int size, 
     elif number == 4: value = f80(rounded(cpu, <u64>0x9A209A84FBCFF799, True), 0x3FFD)              # log10 2
     elif number == 5: value = f80(rounded(cpu, <u64>0xB17217F7D1CF79AC, True), 0x3FFE)              # ln 2
     else: value = f80(0, 0)
-    if unlikely(not has_room(cpu)): return push_slow_way(cpu, op, value)
+    if unlikely(not has_room(cpu)): return push_slowly(cpu, op, value)
     leave_usual(cpu, op, 0, 0)
     push_st(cpu, value)
     return proceed(cpu, op)
@@ -83,7 +74,7 @@ cdef inline Op* load_constant(Cpu* cpu, Op* op, const int kind, const int size, 
 # ---- stores: to memory first, which may fault ----------------------------------------------------------------------------
 
 cdef Op* store_slow(Cpu* cpu, Op* op, u64 where, int size, bint pops) noexcept nogil:
-    cdef FloatMode* mode = x87_mode(cpu)
+    cdef FloatMode* mode = fcw_mode(cpu)
     cdef u64 bits
     cdef u32 fault = 0
     if is_empty(cpu, 0):
@@ -91,6 +82,7 @@ cdef Op* store_slow(Cpu* cpu, Op* op, u64 where, int size, bint pops) noexcept n
         bits = f64_default() if size == 64 else f32_default()
     else: bits = f80_to_f64(st(cpu, 0)[0], mode) if size == 64 else f80_to_f32(st(cpu, 0)[0], mode)
     if unmasked(mode) & (FLOAT_IE | FLOAT_OE | FLOAT_UE):       # memory stays as it is, and ST(0) on the stack
+        probe(cpu, op, where, size // 8, WRITE, op.segment)     # but a page fault comes first
         settle(cpu, op, (mode.raised & ~FLOAT_PE) | fault, 0)
         return proceed(cpu, op)
     if size == 64: store(cpu, op, where, bits, 64, op.segment)
@@ -99,7 +91,7 @@ cdef Op* store_slow(Cpu* cpu, Op* op, u64 where, int size, bint pops) noexcept n
     if pops: pop_st(cpu)
     return proceed(cpu, op)
 
-cdef inline Op* fst(Cpu* cpu, Op* op, const int kind, const int size, const bint pops) noexcept nogil:
+cdef inline Op* fst(Cpu* cpu, Op* op, const int kind, const int size, const int pops) noexcept nogil:
     cdef FloatMode mode = usual_mode()
     cdef u64 bits
     cdef u32 narrow
@@ -122,6 +114,7 @@ cdef Op* store_extended_empty(Cpu* cpu, Op* op, u64 where) noexcept nogil:
     if cpu.fpu.fcw & FLOAT_IE:
         cpu.wide[0].q[0], cpu.wide[0].w[4] = value.significand, value.sign_exponent
         write_wide(cpu, op, where, &cpu.wide[0], 10, op.segment)
+    else: probe(cpu, op, where, 10, WRITE, op.segment)          # a page fault comes first
     if not stack_fault(cpu, op, 0): pop_st(cpu)
     return proceed(cpu, op)
 
@@ -148,7 +141,7 @@ cdef Op* store_register_empty(Cpu* cpu, Op* op, bint pops) noexcept nogil:
         if pops: pop_st(cpu)
     return proceed(cpu, op)
 
-cdef inline Op* fst_register(Cpu* cpu, Op* op, const int kind, const int size, const bint pops) noexcept nogil:
+cdef inline Op* fst_register(Cpu* cpu, Op* op, const int kind, const int size, const int pops) noexcept nogil:
     require(cpu, op, kind, X87)
     if unlikely(is_empty(cpu, 0)): return store_register_empty(cpu, op, pops)
     leave_usual(cpu, op, 0, 0)
@@ -165,15 +158,6 @@ cdef inline Op* fstpnce(Cpu* cpu, Op* op, const int kind, const int size) noexce
     return proceed(cpu, op)
 
 # ---- between registers ----------------------------------------------------------------------------------------------------
-
-cdef Op* exchange_empty(Cpu* cpu, Op* op) noexcept nogil:
-    cdef Float80 first = f80_default(), second = f80_default()
-    if not stack_fault(cpu, op, 0):
-        if not is_empty(cpu, 0): first = st(cpu, 0)[0]
-        if not is_empty(cpu, op.src): second = st(cpu, op.src)[0]
-        set_st(cpu, 0, second)
-        set_st(cpu, op.src, first)
-    return proceed(cpu, op)
 
 cdef inline Op* fxch(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef Float80 value
@@ -217,7 +201,7 @@ cdef inline Op* fxam(Cpu* cpu, Op* op, const int kind, const int size) noexcept 
 
 # ---- the stack itself -------------------------------------------------------------------------------------------------------
 
-cdef inline Op* ffree(Cpu* cpu, Op* op, const int kind, const int size, const bint pops) noexcept nogil:
+cdef inline Op* ffree(Cpu* cpu, Op* op, const int kind, const int size, const int pops) noexcept nogil:
     require(cpu, op, kind, X87)
     leave_usual(cpu, op, 0, 0)
     free_st(cpu, op.dst)

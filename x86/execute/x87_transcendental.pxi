@@ -9,7 +9,7 @@ cdef inline Op* f2xm1(Cpu* cpu, Op* op, const int kind, const int size) noexcept
     if is_empty(cpu, 0):
         if not stack_fault(cpu, op, 0): set_st(cpu, 0, f80_default())
         return proceed(cpu, op)
-    mode = x87_mode(cpu)
+    mode = fcw_mode(cpu)
     result = f80_exp2_minus_1(st(cpu, 0)[0], mode)
     if not settle(cpu, op, mode.raised, mode.up) & FLOAT_OF_OPERANDS: set_st(cpu, 0, result)
     return proceed(cpu, op)
@@ -23,7 +23,7 @@ cdef inline Op* of_two(Cpu* cpu, Op* op, const int kind, const int size, const i
         if stack_fault(cpu, op, 0): return proceed(cpu, op)
         result = f80_default()
     else:
-        mode = x87_mode(cpu)
+        mode = fcw_mode(cpu)
         if function == 0: result = f80_y_log2(st(cpu, 1)[0], st(cpu, 0)[0], mode)
         elif function == 1: result = f80_y_log2_plus_1(st(cpu, 1)[0], st(cpu, 0)[0], mode)
         else: result = f80_arctangent(st(cpu, 1)[0], st(cpu, 0)[0], mode)
@@ -48,7 +48,7 @@ cdef inline Op* of_angle(Cpu* cpu, Op* op, const int kind, const int size, const
         if not stack_fault(cpu, op, 0): set_st(cpu, 0, f80_default())
         return proceed(cpu, op)
     if is_too_large(cpu, op): return proceed(cpu, op)
-    mode = x87_mode(cpu)
+    mode = fcw_mode(cpu)
     result = f80_cosine(st(cpu, 0)[0], mode) if function else f80_sine(st(cpu, 0)[0], mode)
     if not settle(cpu, op, mode.raised, mode.up) & FLOAT_OF_OPERANDS: set_st(cpu, 0, result)
     return proceed(cpu, op)
@@ -64,7 +64,7 @@ cdef inline Op* two_of_angle(Cpu* cpu, Op* op, const int kind, const int size, c
         first = second = f80_default()
     else:
         if is_too_large(cpu, op): return proceed(cpu, op)
-        mode = x87_mode(cpu)
+        mode = fcw_mode(cpu)
         if function:
             first = f80_tangent(st(cpu, 0)[0], mode)
             second = first if f80_is_nan(first) else f80(<u64>1 << 63, 0x3FFF)

@@ -1,5 +1,6 @@
 """The state of x87, MMX and SSE, without their arithmetic: control and status words, environments, FXSAVE FXRSTOR, MXCSR."""
 from x86.isa.table import instruction
+from x86.isa.vector import SSE, VEX
 
 FNINIT = instruction("fninit", summary="x87 as after power-up, exceptions masked: control word 37Fh, all registers empty.")
 FNINIT.form("DB E3")
@@ -45,11 +46,11 @@ FXSAVE.form("NP 0F AE /0", "m", size="y", slow=True, names={64: "fxsave64"}, cpu
 FXRSTOR = instruction("fxrstor", summary="Load what FXSAVE stored.")
 FXRSTOR.form("NP 0F AE /1", "m", size="y", slow=True, names={64: "fxrstor64"}, cpuid="FXSR")
 
-LDMXCSR = instruction("ldmxcsr", summary="Load MXCSR, the SSE control and status word.")
-LDMXCSR.form("NP 0F AE /2", "m32", slow=True, cpuid="SSE")
-
-STMXCSR = instruction("stmxcsr", summary="Store MXCSR.")
-STMXCSR.form("NP 0F AE /3", "m32", slow=True, cpuid="SSE")
+for _name, _encoding, _unit, _cpuid in (("", "NP 0F", SSE, "SSE"), ("v", "VEX.LZ.0F.WIG", VEX, "AVX")):
+    instruction(f"{_name}ldmxcsr", summary="Load MXCSR, the SSE control and status word.").form(
+        f"{_encoding} AE /2", "m32", slow=True, handler="ldmxcsr", constants=(_unit,), cpuid=_cpuid)
+    instruction(f"{_name}stmxcsr", summary="Store MXCSR.").form(
+        f"{_encoding} AE /3", "m32", slow=True, handler="stmxcsr", constants=(_unit,), cpuid=_cpuid)
 
 EMMS = instruction("emms", summary="All x87 registers are empty: MMX code is done.")
 EMMS.form("NP 0F 77", cpuid="MMX")

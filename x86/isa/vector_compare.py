@@ -23,8 +23,8 @@ for _name, _opcode, _bits, _mmx, _prefix, _sse, _avx256 in (("pmovmskb", "D7", 8
     _summary = "The highest bits of all lanes, as a number."
     _row, _vex = instruction(_name, summary=_summary), instruction(f"v{_name}", summary=_summary)
     if _mmx:
-        _row.form(f"NP 0F {_opcode} /r", "ry, mm", handler="highest_bits", constants=(MMX, _bits, 64), cpuid=_mmx)
-    _row.form(f"{_prefix} 0F {_opcode} /r", "ry, xmm", handler="highest_bits", constants=(SSE, _bits, 128), cpuid=_sse)
+        _row.form(f"NP 0F {_opcode} /r", "r32, mm", handler="highest_bits", constants=(MMX, _bits, 64), cpuid=_mmx)
+    _row.form(f"{_prefix} 0F {_opcode} /r", "r32, xmm", handler="highest_bits", constants=(SSE, _bits, 128), cpuid=_sse)
     for _length, _register, _cpuid in ((128, "xmm", "AVX"), (256, "ymm", _avx256)):
-        _vex.form(f"VEX.{_length}.{'66.' if _prefix == '66' else ''}0F {_opcode} /r", f"ry, {_register}",
+        _vex.form(f"VEX.{_length}.{'66.' if _prefix == '66' else ''}0F.WIG {_opcode} /r", f"r32, {_register}",
                   handler="highest_bits", constants=(VEX, _bits, _length), cpuid=_cpuid)

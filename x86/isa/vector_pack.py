@@ -11,7 +11,8 @@ for _half, _opcode, _last in (("l", 0x60, {"mm": "mm/m32"}), ("h", 0x68, {})):
     _which = {"l": "LOW", "h": "HIGH"}[_half]
     _summary = f"Interleave the lanes of the {_which.lower()} halves."
     for _number, (_name, _bits) in enumerate((("bw", 8), ("wd", 16), ("dq", 32))):
-        packed(f"punpck{_half}{_name}", f"{_opcode + _number:02X}", _summary, "interleave", (_which, _bits), mmx="MMX", last=_last)
+        packed(f"punpck{_half}{_name}", f"{_opcode + _number:02X}", _summary, "interleave", (_which, _bits), mmx="MMX",
+               last=_last)
     packed(f"punpck{_half}qdq", {"l": "6C", "h": "6D"}[_half], _summary, "interleave", (_which, 64))
     for _name, _prefix, _bits, _sse in (("ps", "NP", 32, "SSE"), ("pd", "66", 64, "SSE2")):
         packed(f"unpck{_half}{_name}", {"l": "14", "h": "15"}[_half], _summary, "interleave", (_which, _bits), prefix=_prefix,

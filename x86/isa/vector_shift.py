@@ -22,7 +22,8 @@ for _name, _opcode, _immediate, _digit, _what, _bits, _summary in (
         ("psllq", "F3", "73", 6, "LEFT", 64, LEFT),
         ("psrlw", "D1", "71", 2, "RIGHT", 16, RIGHT), ("psrld", "D2", "72", 2, "RIGHT", 32, RIGHT),
         ("psrlq", "D3", "73", 2, "RIGHT", 64, RIGHT),
-        ("psraw", "E1", "71", 4, "ARITHMETIC_RIGHT", 16, ARITHMETIC), ("psrad", "E2", "72", 4, "ARITHMETIC_RIGHT", 32, ARITHMETIC)):
+        ("psraw", "E1", "71", 4, "ARITHMETIC_RIGHT", 16, ARITHMETIC),
+        ("psrad", "E2", "72", 4, "ARITHMETIC_RIGHT", 32, ARITHMETIC)):
     _rows = packed(_name, _opcode, _summary, "shift_lanes", (_what, _bits), mmx="MMX", last=COUNT)
     by_immediate(*_rows, _immediate, _digit, "shift_lanes_by_immediate", (_what, _bits))
 
@@ -30,8 +31,8 @@ for _name, _opcode, _w, _what, _bits, _summary in (
         ("psllvd", "47", "W0", "LEFT", 32, LEFT), ("psllvq", "47", "W1", "LEFT", 64, LEFT),
         ("psrlvd", "45", "W0", "RIGHT", 32, RIGHT), ("psrlvq", "45", "W1", "RIGHT", 64, RIGHT),
         ("psravd", "46", "W0", "ARITHMETIC_RIGHT", 32, ARITHMETIC)):
-    packed(_name, _opcode, _summary.replace(".", ", each by a count of its own."), "shift_each", (_what, _bits), space="0F38", sse="",
-           avx="AVX2", w=_w)
+    packed(_name, _opcode, _summary.replace(".", ", each by a count of its own."), "shift_each", (_what, _bits), space="0F38",
+           sse="", avx="AVX2", w=_w)
 
 for _name, _digit, _what, _summary in (("pslldq", 7, "LEFT", "Shift 128 bits left by bytes."),
                                        ("psrldq", 3, "RIGHT", "Shift 128 bits right by bytes.")):

@@ -3,8 +3,9 @@ from x86.isa.table import instruction
 
 # The number is the digit of the encodings whose destination is ST(0). With the destination ST(i), the digits of FSUB and
 # FSUBR, and of FDIV and FDIVR, are exchanged.
-OPERATIONS = ((0, 0, "add", "Add the source"), (1, 1, "mul", "Multiply by the source"), (4, 5, "sub", "Subtract the source"),
-              (5, 4, "subr", "Subtract from the source"), (6, 7, "div", "Divide by the source"), (7, 6, "divr", "Divide the source"))
+OPERATIONS = ((0, 0, "add", "Add the source"), (1, 1, "mul", "Multiply by the source"),
+              (4, 5, "sub", "Subtract the source"), (5, 4, "subr", "Subtract from the source"),
+              (6, 7, "div", "Divide by the source"), (7, 6, "divr", "Divide the source"))
 
 for _digit, _other, _name, _summary in OPERATIONS:
     _row = instruction(f"f{_name}", summary=f"{_summary}.")
