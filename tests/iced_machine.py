@@ -20,6 +20,8 @@ HERE = """
     INTEL8086 INTEL186 INTEL286 INTEL386 INTEL486 X64
     CPUID TSC MSR RDPMC SEP SYSCALL CX8 CMPXCHG16B CMOV MULTIBYTENOP PAUSE SMAP RDTSCP FXSR CLFSH MOVBE POPCNT LZCNT
     FSGSBASE INVPCID BMI1 BMI2 ADX RDRAND RDSEED RDPID CLFLUSHOPT CLWB
+    FPU FPU287 FPU387 MMX SSE SSE2 SSE3 SSSE3 SSE4_1 SSE4_2 AES PCLMULQDQ SHA GFNI
+    AVX AVX2 F16C FMA VAES VPCLMULQDQ XSAVE XSAVEOPT XSAVEC
     PREFETCHW PREFETCHWT1 PREFETCHITI CLDEMOTE CET_IBT WBNOINVD
 """
 # PREFETCHW to CET_IBT are hints in the space of NOPs: where the feature is missing, they do nothing but exist. WBNOINVD is
@@ -27,12 +29,6 @@ HERE = """
 
 # Of these features, only what is named.
 PARTLY = {"CET_SS": "RDSSPD RDSSPQ"}        # the two that are NOPs where CET is not
-
-# Of these, what has a row: they grow. One that is complete goes to HERE.
-GROWING = """
-    FPU FPU287 FPU387 MMX SSE SSE2 SSE3 SSSE3 SSE4_1 SSE4_2 AES PCLMULQDQ SHA GFNI
-    AVX AVX2 F16C FMA VAES VPCLMULQDQ XSAVE XSAVEOPT XSAVEC
-"""
 
 # Of these, nothing yet.
 LATER = "MONITOR PKU XSAVES"
@@ -54,7 +50,7 @@ NEVER = """
     MOV_TR UMOV UDBG CL1INVMB IA64
 """
 
-HERE, GROWING, LATER, NEVER = (frozenset(names.split()) for names in (HERE, GROWING, LATER, NEVER))
+HERE, LATER, NEVER = (frozenset(names.split()) for names in (HERE, LATER, NEVER))
 
 
 @dataclass(frozen=True)
@@ -109,7 +105,7 @@ def exists(number: int, instruction: Instruction) -> bool:
     """Whether one of iced's codes is an instruction of this machine, in one code size at least."""
     mnemonic = MNEMONICS[instruction.mnemonic]
     return number != Code.INVALID and all(
-        feature in HERE or feature in GROWING and number in written() or mnemonic in PARTLY.get(feature, "").split()
+        feature in HERE or mnemonic in PARTLY.get(feature, "").split()
         for feature in features(instruction))
 
 

@@ -111,7 +111,7 @@ def test_counting_is_not_part_of_the_state():
 
 # ---- from the command line ----------------------------------------------------------------------------------------------
 
-#   xor ax, ax; mov ds, ax; mov word [18h], handler; mov [1Ah], ax; 0F 38 0F, which is nothing, twice; mov al, 5; out 0F4h, al; hlt
+#   xor ax, ax; mov ds, ax; mov word [18h], handler; mov [1Ah], ax; 0F 38 0F (nothing) twice; mov al, 5; out 0F4h, al; hlt
 #   handler: push bp; mov bp, sp; add word [bp+2], 4; pop bp; iret
 GUEST = bytes.fromhex("31 C0 8E D8 C7 06 18 00 1B 7C A3 1A 00 0F 38 0F C1 0F 38 0F C1 B0 05 E6 F4 F4 90"
                       "55 89 E5 83 46 02 04 5D CF")

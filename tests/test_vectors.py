@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 import vectors
 
-from x86 import _decode
-
 DATA = Path(__file__).with_name("data")
 FILES = [DATA / f"x86_64_{part}.jsonl.gz" for part in ("integer", "vector")]
 EVERY = 1 if os.environ.get("X86_TEST_PROFILE") == "deep" else 6
@@ -29,9 +27,6 @@ KNOWN = {31702: "a processor of AMD's takes LOOPNE with an F3 prefix for LOOPE",
          17908: "DPPS with two NaNs: Intel's choose one for each lane",
          116316: "the undefined flags of MUL decide the next instruction but one"}
 NEVER = "sse4a"
-# Features, as the cases name them, that still lack rows: a case of them is skipped while one of its instructions has none
-LATER = frozenset("""fpu fpu287 fpu387 mmx sse sse2 sse3 ssse3 sse4_1 sse4_2 aes pclmulqdq gfni f16c avx avx2 fma
-                     xsave xsavec""".split())
 
 
 ALL = [case for file in FILES if file.exists() for case in vectors.load(file)]
@@ -44,19 +39,6 @@ def features(case):
     return set(case.get("isa", "").split("+"))
 
 
-def unknown(case):
-    """Whether an instruction of the case has no row, although it is none that has to fault so."""
-    code, at = bytes.fromhex(case["code"]), 0
-    if case.get("fault", {}).get("vector") == 6:
-        return False
-    while at < len(code):
-        instruction = _decode.decode(code[at:] + bytes(15))
-        if instruction.form is None:
-            return True
-        at += instruction.length
-    return False
-
-
 def reason_to_skip(case):
     """Why a case is not compared, or None."""
     if NEVER in features(case):
@@ -66,7 +48,7 @@ def reason_to_skip(case):
     for tag in case.get("vendor", ()):
         if tag in OTHERWISE:
             return OTHERWISE[tag]
-    return "no row yet" if LATER and unknown(case) and features(case) & (LATER | {""}) else None
+    return None
 
 
 @pytest.fixture(scope="module")
@@ -103,11 +85,3 @@ def test_a_known_difference_is_still_one(number, bench):
     if case is None:
         pytest.skip("needs the file with this case")
     assert bench.replay(case)
-
-
-@pytest.mark.parametrize("feature", sorted(LATER))
-def test_what_comes_later_is_not_here(feature):
-    """A feature whose rows are all there has to leave LATER."""
-    if not FILES[1].exists():
-        pytest.skip(f"needs {FILES[1].name}")
-    assert any(feature in features(case) and unknown(case) for case in ALL), f"{feature} is complete"

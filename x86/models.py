@@ -25,8 +25,6 @@ BITS = {
     "leaf13_eax": {"XSAVEOPT": 0, "XSAVEC": 1, "XGETBV1": 2},
 }
 NO_BIT = ("CPUID", "486", "P6")
-# The core has some of their instructions: they exist, but CPUID is silent
-UNFINISHED = ("SSE3", "SSSE3", "SSE4_1", "SSE4_2", "AVX", "F16C", "FMA", "AVX2")
 
 # The feature that a bit of a control register needs; those that are not here have no processor
 CR0 = {"PE": "", "MP": "", "EM": "", "TS": "", "ET": "", "NE": "486", "WP": "486", "AM": "486", "NW": "486", "CD": "486",
@@ -56,8 +54,7 @@ class Model:
 
     def word(self, name: str) -> int:
         """What CPUID gives in the register `name` of BITS."""
-        return sum(1 << bit for feature, bit in BITS[name].items()
-                   if feature in self.features and feature not in UNFINISHED)
+        return sum(1 << bit for feature, bit in BITS[name].items() if feature in self.features)
 
     def _bits(self, numbers: dict[str, int], needs: dict[str, str]) -> int:
         return sum(1 << numbers[name] for name, feature in needs.items() if not feature or feature in self.features)
