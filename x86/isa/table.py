@@ -38,7 +38,7 @@ Attributes of a form
     stack64       in 64-bit mode the operand size is 64 (66h: 16)     near64        in 64-bit mode it is always 64
     ends          the block ends here: control flow, or something the run loop must look at
     handler       the generic function's name, if it is not the mnemonic's
-    constants     further compile-time arguments for it
+    constants     further compile-time arguments for it: numbers, or names that its .pxi defines
     slow          no instantiation for flat memory: the segmented one serves all
     rm_first      three registers, of which r/m names the first and ModRM.reg the last
     size          operand sizes where no operand says them: "v", "y", "z", 8, 16, 32, 64 (default 0: it has none)

@@ -1,6 +1,6 @@
 """One instruction in its encodings for MMX, SSE and AVX: what the rows of the vector families are written with.
 
-    packed("paddb", "FC", "Add bytes.", "add_lanes", (8,), mmx="MMX")
+    packed("paddb", "FC", "Add bytes.", "lanes", ("ADD", "UNSIGNED", 8), mmx="MMX")
 
 gives PADDB mm, mm/m64; PADDB xmm, xmm/m128; VPADDB xmm, xmm, xmm/m128 and VPADDB ymm, ymm, ymm/m256. The first constant of
 the handler is the unit: MMX, SSE or VEX (x86/_vector.pxd).
