@@ -12,6 +12,10 @@ cdef enum: DEFAULT_FCW = 0x37F, DEFAULT_MXCSR = 0x1F80
 cdef void put(Cpu* cpu, Op* op, u64 where, u32 offset, u64 value, int size) noexcept nogil
 cdef u64 get(Cpu* cpu, Op* op, u64 where, u32 offset, int size) noexcept nogil
 
+# A register as ten bytes, whose alignment nobody checks
+cdef void put_register(Cpu* cpu, Op* op, u64 where, u32 offset, const Float80* value) noexcept nogil
+cdef void get_register(Cpu* cpu, Op* op, u64 where, u32 offset, Float80* value) noexcept nogil
+
 # FCW to FDP and ST(0) to ST(7); size is that of the operand. TOP of the new status word says which register is ST(0)
 cdef void put_x87(Cpu* cpu, Op* op, u64 where, int size) noexcept nogil
 cdef void get_x87(Cpu* cpu, Op* op, u64 where, int size) noexcept nogil

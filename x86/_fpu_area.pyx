@@ -1,5 +1,6 @@
 """Images of the x87 and vector registers in guest memory, as far as FXSAVE and XSAVE agree about them."""
 from libc.string cimport memset
+from x86._access cimport read_wide, write_wide
 from x86._state cimport *
 from x86._tlb cimport load, store
 from x86._units cimport read_mxcsr
@@ -17,6 +18,12 @@ cdef u64 get(Cpu* cpu, Op* op, u64 where, u32 offset, int size) noexcept nogil:
     if size == 16: return load(cpu, op, at(cpu, where, offset), 16, op.segment)
     if size == 32: return load(cpu, op, at(cpu, where, offset), 32, op.segment)
     return load(cpu, op, at(cpu, where, offset), 64, op.segment)
+
+cdef void put_register(Cpu* cpu, Op* op, u64 where, u32 offset, const Float80* value) noexcept nogil:
+    write_wide(cpu, op, at(cpu, where, offset), value, 10, op.segment)
+
+cdef void get_register(Cpu* cpu, Op* op, u64 where, u32 offset, Float80* value) noexcept nogil:
+    read_wide(cpu, op, at(cpu, where, offset), value, 10, op.segment)
 
 # ---- x87 ----------------------------------------------------------------------------------------------------------------
 

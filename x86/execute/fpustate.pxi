@@ -3,7 +3,8 @@
 # Fpu.fpr and Fpu.ftw are in the order of the physical registers R0 to R7, images in memory in that of ST(0) to ST(7). TOP,
 # bits 13..11 of the status word, says which register is ST(0).
 from x86._causes cimport CAUSE_FPU_TASK_SWITCHED, CAUSE_MISALIGNED_OPERAND, CAUSE_MXCSR_RESERVED
-from x86._fpu_area cimport get, get_halves, get_x87, put, put_halves, put_mxcsr, put_x87
+from x86._fpu_area cimport (get, get_halves, get_register, get_x87, put, put_halves, put_mxcsr, put_register,
+                            put_x87)
 from x86._model cimport CR0_MP, CR0_TS
 from x86._units cimport check_unit, read_mxcsr, refuse, write_mxcsr
 from x86._x87 cimport ERROR_SUMMARY, EXCEPTIONS, st, update_summary
@@ -168,8 +169,7 @@ cdef void save_all(Cpu* cpu, Op* op, int size) noexcept nogil:
     cdef u64 where = area(cpu, op, start + 80, WRITE)
     put_environment(cpu, op, where, size)
     for i in range(8):
-        put(cpu, op, where, start + 10 * i, st(cpu, i).significand, 64)
-        put(cpu, op, where, start + 10 * i + 8, st(cpu, i).sign_exponent, 16)
+        put_register(cpu, op, where, start + 10 * i, st(cpu, i))
     initialize(cpu)
 
 cdef void load_all(Cpu* cpu, Op* op, int size) noexcept nogil:
@@ -177,8 +177,7 @@ cdef void load_all(Cpu* cpu, Op* op, int size) noexcept nogil:
     cdef u64 where = area(cpu, op, start + 80, READ)
     get_environment(cpu, op, where, size)
     for i in range(8):
-        st(cpu, i).significand = get(cpu, op, where, start + 10 * i, 64)
-        st(cpu, i).sign_exponent = <u16>get(cpu, op, where, start + 10 * i + 8, 16)
+        get_register(cpu, op, where, start + 10 * i, st(cpu, i))
 
 cdef inline Op* fnstenv(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     check_unit(cpu, op, X87)

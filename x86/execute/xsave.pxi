@@ -40,49 +40,59 @@ cdef u64 in_use(Cpu* cpu) noexcept nogil:
 
 # ---- the area -------------------------------------------------------------------------------------------------------------
 
-# Linear address of the area. That it is aligned comes before everything else of it
-cdef u64 area(Cpu* cpu, Op* op) noexcept nogil:
+# That the area is aligned comes before everything else of it
+cdef void check_area(Cpu* cpu, Op* op) noexcept nogil:
     cdef u64 where = offset_of(cpu, op) + (0 if cpu.code_bits == 64 and op.segment < FS else cpu.segment[op.segment].base)
     check_enabled(cpu, op)
     if cpu.paging.cr0 & CR0_TS: raise_fault(cpu, op, VECTOR_NM, CAUSE_FPU_TASK_SWITCHED, 0)
     if where & 63: raise_error(cpu, op, VECTOR_GP, 0, CAUSE_MISALIGNED_OPERAND, where)
-    return where
 
-cdef void reach_part(Cpu* cpu, Op* op, u32 first, u32 bytes, int access) noexcept nogil:
-    cdef u64 offset = offset_of(cpu, op) + first
+# A part of it can be reached. Returns where the area would begin for this part: an address of 32 bits wraps for each by itself
+cdef u64 reach_part(Cpu* cpu, Op* op, u32 first, u32 bytes, int access) noexcept nogil:
+    cdef u64 offset = offset_of(cpu, op) + first, linear
     if op.address != 64: offset = <u32>offset
-    probe(cpu, op, segmented(cpu, op, offset, op.segment, bytes, access), bytes, access, op.segment)
+    linear = segmented(cpu, op, offset, op.segment, bytes, access)
+    probe(cpu, op, linear, bytes, access, op.segment)
+    return linear - first
 
-# Of the area only those parts are touched that hold a component; a fault comes before all of it
-cdef void reach_parts(Cpu* cpu, Op* op, u64 parts, bint mxcsr, int access) noexcept nogil:
-    if parts & COMPONENT_X87 or mxcsr: reach_part(cpu, op, 0, 32, access)
-    if parts & COMPONENT_X87: reach_part(cpu, op, 32, 128, access)
-    if parts & COMPONENT_SSE: reach_part(cpu, op, 160, 16 * vector_count(cpu), access)
-    if parts & COMPONENT_AVX: reach_part(cpu, op, AVX_AREA, 16 * vector_count(cpu), access)
+cdef struct Parts:                                      # where the area begins, for each of its components
+    u64 x87, mxcsr, sse, avx
+
+# Only those parts are touched that hold a component; a fault comes before all of it
+cdef Parts reach_parts(Cpu* cpu, Op* op, u64 which, bint mxcsr, int access) noexcept nogil:
+    cdef Parts parts
+    parts.x87 = parts.mxcsr = parts.sse = parts.avx = 0
+    if which & COMPONENT_X87: parts.x87 = reach_part(cpu, op, 0, 160, access)
+    if mxcsr: parts.mxcsr = reach_part(cpu, op, 24, 8, access)
+    if which & COMPONENT_SSE: parts.sse = reach_part(cpu, op, 160, 16 * vector_count(cpu), access)
+    if which & COMPONENT_AVX: parts.avx = reach_part(cpu, op, AVX_AREA, 16 * vector_count(cpu), access)
+    return parts
 
 # optimized: only what is in use is stored
 cdef void save_area(Cpu* cpu, Op* op, int size, bint optimized, bint compacted) noexcept nogil:
-    cdef u64 where = area(cpu, op), wanted = cpu.fpu.xcr0 & edx_eax(cpu), used = in_use(cpu) & wanted, stored, old = 0
+    cdef u64 header, wanted = cpu.fpu.xcr0 & edx_eax(cpu), used = in_use(cpu) & wanted, stored, old = 0
     cdef bint mxcsr
+    cdef Parts parts
+    check_area(cpu, op)
     if compacted and wanted & COMPONENT_SSE and read_mxcsr(cpu) != DEFAULT_MXCSR: used |= COMPONENT_SSE
     stored = used if optimized else wanted
     mxcsr = (stored & COMPONENT_SSE if compacted else wanted & (COMPONENT_SSE | COMPONENT_AVX)) != 0
-    reach_part(cpu, op, XSTATE_BV, AVX_AREA - XSTATE_BV, WRITE)
-    reach_parts(cpu, op, stored, mxcsr, WRITE)
-    if not compacted: old = get(cpu, op, where, XSTATE_BV, 64)
-    if stored & COMPONENT_X87: put_x87(cpu, op, where, size)
-    if mxcsr: put_mxcsr(cpu, op, where)
-    if stored & COMPONENT_SSE: put_halves(cpu, op, where, 160, 0)
-    if stored & COMPONENT_AVX: put_halves(cpu, op, where, AVX_AREA, 1)
-    put(cpu, op, where, XSTATE_BV, old & ~wanted | used, 64)
-    if compacted: put(cpu, op, where, XCOMP_BV, wanted | COMPACTED, 64)
+    header = reach_part(cpu, op, XSTATE_BV, AVX_AREA - XSTATE_BV, WRITE)
+    parts = reach_parts(cpu, op, stored, mxcsr, WRITE)
+    if not compacted: old = get(cpu, op, header, XSTATE_BV, 64)
+    if stored & COMPONENT_X87: put_x87(cpu, op, parts.x87, size)
+    if mxcsr: put_mxcsr(cpu, op, parts.mxcsr)
+    if stored & COMPONENT_SSE: put_halves(cpu, op, parts.sse, 160, 0)
+    if stored & COMPONENT_AVX: put_halves(cpu, op, parts.avx, AVX_AREA, 1)
+    put(cpu, op, header, XSTATE_BV, old & ~wanted | used, 64)
+    if compacted: put(cpu, op, header, XCOMP_BV, wanted | COMPACTED, 64)
 
 cdef void refuse_header(Cpu* cpu, Op* op, u64 value) noexcept nogil:
     raise_error(cpu, op, VECTOR_GP, 0, CAUSE_XSAVE_HEADER, value)
 
 # XSTATE_BV of a header without what is reserved
-cdef u64 check_header(Cpu* cpu, Op* op, u64 where, u64 compaction) noexcept nogil:
-    cdef u64 present = get(cpu, op, where, XSTATE_BV, 64), known = cpu.fpu.xcr0
+cdef u64 check_header(Cpu* cpu, Op* op, u64 header, u64 compaction) noexcept nogil:
+    cdef u64 present = get(cpu, op, header, XSTATE_BV, 64), known = cpu.fpu.xcr0
     cdef u32 offset = RESERVED, end = RESERVED + 8
     if compaction & COMPACTED:
         if not cpu.model.instructions & HAS_XSAVEC or compaction & ~COMPACTED & ~known: refuse_header(cpu, op, compaction)
@@ -90,28 +100,30 @@ cdef u64 check_header(Cpu* cpu, Op* op, u64 where, u64 compaction) noexcept nogi
     elif compaction: refuse_header(cpu, op, compaction)
     if present & ~known: refuse_header(cpu, op, present)
     while offset < end:
-        if get(cpu, op, where, offset, 64): refuse_header(cpu, op, get(cpu, op, where, offset, 64))
+        if get(cpu, op, header, offset, 64): refuse_header(cpu, op, get(cpu, op, header, offset, 64))
         offset += 8
     return present
 
 cdef void restore_area(Cpu* cpu, Op* op, int size) noexcept nogil:
-    cdef u64 where = area(cpu, op), wanted = cpu.fpu.xcr0 & edx_eax(cpu), compaction, present, cleared, mxcsr = DEFAULT_MXCSR
+    cdef u64 header, wanted = cpu.fpu.xcr0 & edx_eax(cpu), compaction, present, cleared, mxcsr = DEFAULT_MXCSR
     cdef bint loaded                                            # MXCSR
-    reach_part(cpu, op, XSTATE_BV, AVX_AREA - XSTATE_BV, READ)
-    compaction = get(cpu, op, where, XCOMP_BV, 64)
-    present = check_header(cpu, op, where, compaction) & wanted
+    cdef Parts parts
+    check_area(cpu, op)
+    header = reach_part(cpu, op, XSTATE_BV, AVX_AREA - XSTATE_BV, READ)
+    compaction = get(cpu, op, header, XCOMP_BV, 64)
+    present = check_header(cpu, op, header, compaction) & wanted
     cleared = wanted & ~present
     loaded = (present & COMPONENT_SSE if compaction else wanted & (COMPONENT_SSE | COMPONENT_AVX)) != 0
-    reach_parts(cpu, op, present, loaded, READ)
+    parts = reach_parts(cpu, op, present, loaded, READ)
     if loaded:
-        mxcsr = get(cpu, op, where, 24, 32)
+        mxcsr = get(cpu, op, parts.mxcsr, 24, 32)
         if mxcsr >> 16: raise_error(cpu, op, VECTOR_GP, 0, CAUSE_MXCSR_RESERVED, mxcsr)
     if loaded or compaction and cleared & COMPONENT_SSE: write_mxcsr(cpu, <u32>mxcsr)
-    if present & COMPONENT_X87: get_x87(cpu, op, where, size)
+    if present & COMPONENT_X87: get_x87(cpu, op, parts.x87, size)
     if cleared & COMPONENT_X87: clear_x87(cpu)
-    if present & COMPONENT_SSE: get_halves(cpu, op, where, 160, 0)
+    if present & COMPONENT_SSE: get_halves(cpu, op, parts.sse, 160, 0)
     if cleared & COMPONENT_SSE: clear_halves(cpu, 0)
-    if present & COMPONENT_AVX: get_halves(cpu, op, where, AVX_AREA, 1)
+    if present & COMPONENT_AVX: get_halves(cpu, op, parts.avx, AVX_AREA, 1)
     if cleared & COMPONENT_AVX: clear_halves(cpu, 1)
 
 cdef inline Op* save(Cpu* cpu, Op* op, const int kind, const int size, const int optimized, const int compacted) noexcept nogil:
