@@ -22,6 +22,9 @@ PREFIX = r"lock|rep|repe|repne|o16|o32|o64|a16|a32|a64|[c-gs]s|bnd|notrack|xacqu
 COUNTERS = {"cx": "a16", "ecx": "a32", "rcx": "a64"}
 MEMORY = re.compile(r"\b(byte|word|dword|qword|tword|oword|yword) (far )?(?=\[)")
 SELECTOR = ("sldt", "str", "lldt", "ltr", "verr", "verw", "smsw", "lmsw", "mov")
+# x87 instructions on ST(0) and another register: iced names only the other one, and "to" where that is the destination
+TO_TOP = re.compile(r"f(add|mul|subr?|divr?|u?comi?p?|xch|cmovn?(b|e|be|u))")
+FROM_TOP = re.compile(r"f(add|mul|subr?|divr?)p")
 BRANCH = re.compile(r"(j|loop|call|xbegin)")
 
 
@@ -51,6 +54,11 @@ def split(text, bits):
         name, operands = "nop", []
     if name == "nop":
         prefixes, operands = set(), []                  # what a hint would be about
+    if len(operands) == 1 and re.fullmatch(r"(to )?st\d", operands[0]):
+        if operands[0].startswith("to ") or FROM_TOP.fullmatch(name):
+            operands = [operands[0].removeprefix("to "), "st0"]
+        elif TO_TOP.fullmatch(name):
+            operands.insert(0, "st0")
     if name == "imul" and len(operands) == 3 and operands[0] == operands[1]:
         del operands[0]
     if name in ("pblendvb", "blendvps", "blendvpd") and operands[2:] == ["xmm0"]:

@@ -152,7 +152,7 @@ def assemble(lines, bits, directory):
 REARRANGED = re.compile(r"\*1\b|[:\[]\w+\*2[]+-]|xchg (\w+), \1$")
 # Instructions that NASM has no words for: hint NOPs with a register, operand sizes that make no sense, half an MMX operand
 WORD = r"(r\d+w|[abcds][xpi])"
-UNSPOKEN = re.compile(rf"(a\d\d )?(db |nop .*, |ud0|prefetch |fnsetpm|bswap {WORD}$|movsxd ({WORD}|r\d+d|e)"
+UNSPOKEN = re.compile(rf"(a\d\d )?(db |nop .*, |ud0|prefetch |fnsetpm|fstpnce|bswap {WORD}$|movsxd ({WORD}|r\d+d|e)"
                       rf"|mov[sz]x {WORD}, (?!byte|\w[lh]$|\w*[lb]$)|punpckl\w\w mm\d, dword)")
 
 

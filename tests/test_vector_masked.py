@@ -1,5 +1,6 @@
 """Masked moves and gathers where only part of the memory is there: what is not chosen cannot fault, what is done stays done."""
 import pytest
+import vectors
 from test_instructions import CODE, processor
 
 from x86 import decode
@@ -107,3 +108,22 @@ def test_the_three_registers_of_a_gather_are_three(destination, index, mask):
                       (destination & 7) << 3 | 4, (index & 7) << 3 | 7))
     assert decode(encoded(mask)).form is None
     assert destination == index or decode(encoded(6)).form.mnemonic == "vpgatherdd"
+
+
+@both
+@pytest.mark.parametrize("code, checked", [
+    ("c4 e2 61 2c 0f", False), ("c4 e2 61 2e 0f", False),           # vmaskmovps
+    ("c4 e2 61 90 0c 17", False), ("c4 e2 e5 91 0c 17", False),     # vpgatherdd, vpgatherqq
+    ("66 0f f7 ca", True), ("0f f7 ca", True),                      # maskmovdqu, maskmovq: as two operands of 8 bytes, as one
+    ("0f 10 0f", False), ("c5 fc 10 0f", False), ("c4 e2 7d 1a 0f", False),         # movups, vmovups, vbroadcastf128
+    ("f3 0f 7e 0f", True), ("66 0f c4 0f 01", True), ("c4 e2 79 18 0f", True),      # movq, pinsrw, vbroadcastss
+])
+def test_which_operands_are_checked_for_alignment(code, checked, alone):
+    """At privilege 3, with CR0.AM and EFLAGS.AC: as an Intel processor has answered."""
+    bench = vectors.Bench()
+    case = {"code": code.replace(" ", ""), "before": {"flags": "40202", "rdi": "200101"},
+            "after": {"rip": f"{0x100400 + len(bytes.fromhex(code)):x}"}}
+    bench.prepare(case)
+    bench.cpu.ymm2, bench.cpu.ymm3 = 0, (1 << 256) - 1
+    event = bench.step(case) if alone else bench.run(case)
+    assert (event and event.vector) == (17 if checked else None)

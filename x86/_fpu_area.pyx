@@ -50,6 +50,7 @@ cdef void get_x87(Cpu* cpu, Op* op, u64 where, int size) noexcept nogil:
 cdef void clear_x87(Cpu* cpu) noexcept nogil:
     cpu.fpu.fcw = DEFAULT_FCW
     cpu.fpu.fsw = cpu.fpu.fop = 0
+    cpu.ignore_error = 0
     cpu.fpu.ftw = 0
     cpu.fpu.fip = cpu.fpu.fdp = 0
     memset(cpu.fpu.fpr, 0, sizeof(cpu.fpu.fpr))

@@ -80,6 +80,9 @@ cdef bint stack_fault(Cpu* cpu, Op* op, u32 c1) noexcept nogil
 # Push what an instruction has loaded with these exceptions
 cdef void load_st(Cpu* cpu, Op* op, Float80 value, u32 raised) noexcept nogil
 
+# Alignment checks of 80 bits in memory ask for a multiple of 8. To be called before the access
+cdef void check_extended(Cpu* cpu, Op* op, u64 where) noexcept nogil
+
 # Ways for a handler to end, if a register is empty or none is: of a load, of FLD ST(i), of FXCH
 cdef Op* push_slowly(Cpu* cpu, Op* op, Float80 value) noexcept nogil
 cdef Op* load_empty(Cpu* cpu, Op* op) noexcept nogil

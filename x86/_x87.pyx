@@ -2,7 +2,11 @@
 from x86._state cimport *
 from x86._float80 cimport *
 from x86._float_parts cimport leading_zeros
+from x86._access cimport raise_error
+from x86._causes cimport CAUSE_MISALIGNED
 from x86._operands cimport offset_of, proceed
+
+cdef enum: VECTOR_AC = 17
 
 cdef FloatMode* fcw_mode(Cpu* cpu) noexcept nogil:
     cdef FloatMode* mode = <FloatMode*>&cpu.wide[1]
@@ -28,6 +32,9 @@ cdef void load_st(Cpu* cpu, Op* op, Float80 value, u32 raised) noexcept nogil:
         value = f80_default()
     elif settle(cpu, op, raised, 0) & FLOAT_IE: return          # D does not keep FLD from its work
     push_st(cpu, value)
+
+cdef void check_extended(Cpu* cpu, Op* op, u64 where) noexcept nogil:
+    if cpu.cpl == 3 and cpu.aligned_only & 1 and where & 7: raise_error(cpu, op, VECTOR_AC, 0, CAUSE_MISALIGNED, where)
 
 #    binary32   31 S   30..23 exponent + 127    22..0 fraction
 #    binary64   63 S   62..52 exponent + 1023   51..0 fraction

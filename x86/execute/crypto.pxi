@@ -176,8 +176,20 @@ cdef void on_any_host(int operation, u64* r, const u64* a, const u64* b, u32 imm
             if operation == GF_MUL: r[i] = multiply_bytes(a[i], b[i])
             else: r[i] = affine(INVERSE if operation == GF_AFFINE_INVERSE else NULL, b[i], a[i], imm)
 
-cdef inline Op* crypto(Cpu* cpu, Op* op, const int kind, const int size, const int unit, const int operation,
-                       const u32 feature) noexcept nogil:
+# The rest of a handler where the host cannot help
+cdef Op* without_host(Cpu* cpu, Op* op, Vector* a, Vector* b, int operation, int size_unit) noexcept nogil:
+    cdef Vector* r = &cpu.wide[1]
+    cdef int i, size = size_unit & ~15
+    for i in range(0, size // 64, 2):
+        on_any_host(operation, &r.q[i], &a.q[i], &b.q[i], <u8>op.imm, &cpu.fpu.ymm[0].q[0])
+    write_vector(cpu, op.dst, r, size, size_unit & 15)
+    return proceed(cpu, op)
+
+# By a pointer and called last: inlined, it would make every handler save registers
+cdef Op* (*rest)(Cpu*, Op*, Vector*, Vector*, int, int) noexcept nogil
+rest = without_host
+
+cdef inline Op* crypto(Cpu* cpu, Op* op, const int kind, const int size, const int unit, const int operation, const int feature) noexcept nogil:
     cdef Vector* a
     cdef Vector* b
     cdef Vector r
@@ -187,11 +199,7 @@ cdef inline Op* crypto(Cpu* cpu, Op* op, const int kind, const int size, const i
     aligned(cpu, op, where, kind, size, unit == SSE)
     reach(cpu, op, where, kind, size, READ)
     a, b = first(cpu, op, unit), second(cpu, op, where, kind, size, unit)
-    if likely(on_host & feature):
-        for i in range(0, size // 64, 2): crypto_on_host(operation, &r.q[i], &a.q[i], &b.q[i], <u8>op.imm, &cpu.fpu.ymm[0])
-        write_vector(cpu, op.dst, &r, size, unit)
-    else:
-        for i in range(0, size // 64, 2):
-            on_any_host(operation, &cpu.wide[1].q[i], &a.q[i], &b.q[i], <u8>op.imm, &cpu.fpu.ymm[0].q[0])
-        write_vector(cpu, op.dst, &cpu.wide[1], size, unit)
+    if unlikely(not on_host & feature): return rest(cpu, op, a, b, operation, size | unit)
+    for i in range(0, size // 64, 2): crypto_on_host(operation, &r.q[i], &a.q[i], &b.q[i], <u8>op.imm, &cpu.fpu.ymm[0])
+    write_vector(cpu, op.dst, &r, size, unit)
     return proceed(cpu, op)

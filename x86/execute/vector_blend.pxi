@@ -1,22 +1,27 @@
 # Lanes of one or the other source
 from x86._vector cimport *
 
+# A quadword with ones in the lanes whose bits are set
+cdef inline u64 lanes_of(u64 bits, const int lane) noexcept nogil:
+    if lane == 16: return ((bits & 15) * <u64>0x0000200040008001 & <u64>0x0001000100010001) * 0xFFFF
+    if lane == 32: return ((bits & 1) | (bits & 2) << 31) * <u64>0xFFFFFFFF
+    return 0 - (bits & 1)
+
 # Bit i of imm8 takes lane i from the second source; for words, the same 8 bits serve each 128 bits
 cdef inline Op* blend(Cpu* cpu, Op* op, const int kind, const int size, const int unit, const int lane) noexcept nogil:
     cdef Vector* a
     cdef Vector* b
     cdef Vector r
+    cdef u64 from_second
     cdef int i
     require(cpu, op, kind, unit)
     cdef u64 where = vector_address(cpu, op, kind, size, READ)
     aligned(cpu, op, where, kind, size, unit == SSE)
     reach(cpu, op, where, kind, size, READ)
     a, b = first(cpu, op, unit), second(cpu, op, where, kind, size, unit)
-    cdef u32 chosen = <u32>op.imm
-    for i in range(size // lane):
-        if lane == 16: r.w[i] = b.w[i] if chosen & (1 << (i & 7)) else a.w[i]
-        elif lane == 32: r.d[i] = b.d[i] if chosen & (1 << i) else a.d[i]
-        else: r.q[i] = b.q[i] if chosen & (1 << i) else a.q[i]
+    for i in range(size // 64):
+        from_second = lanes_of(<u64>op.imm >> (64 // lane * i & 7), lane)
+        r.q[i] = (b.q[i] & from_second) | (a.q[i] & ~from_second)
     write_vector(cpu, op.dst, &r, size, unit)
     return proceed(cpu, op)
 
@@ -27,7 +32,10 @@ ctypedef fused Lane:
 
 cdef inline void choose(Lane* r, Lane* a, Lane* b, Lane* signs, const int count) noexcept nogil:
     cdef int i
-    for i in range(count): r[i] = b[i] if signs[i] < 0 else a[i]
+    cdef Lane second
+    for i in range(count):
+        second = signs[i] >> (8 * sizeof(Lane) - 1)     # all ones or 0
+        r[i] = (b[i] & second) | (a[i] & ~second)
 
 # The signs are in XMM0, under VEX in the register of /is4
 cdef inline Op* blend_by_signs(Cpu* cpu, Op* op, const int kind, const int size, const int unit, const int lane) noexcept nogil:

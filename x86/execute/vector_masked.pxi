@@ -18,11 +18,19 @@ cdef inline bint is_held(u64 page, u64 where, const int bits) noexcept nogil:   
 
 # ---- single elements that the TLB does not hold ---------------------------------------------------------------------------
 
+# Where alignment is checked, a misaligned element goes byte by byte
+cdef inline bint is_checked(Cpu* cpu, u64 where, int element) noexcept nogil:
+    return cpu.aligned_only & 1 and where & (element // 8 - 1) != 0
+
+cdef inline u64 byte_address(Cpu* cpu, u64 where, int i) noexcept nogil:
+    return where + i if cpu.code_bits == 64 else <u32>(where + i)
+
 cdef u64 read_apart(Cpu* cpu, Op* op, u64 where, int element) noexcept nogil:
-    if likely(not cpu.aligned_only & 1): return read_miss(cpu, op, where, element, op.segment)
-    cpu.wide[1].q[0] = 0
-    read_wide(cpu, op, where, &cpu.wide[1], element // 8, op.segment)
-    return cpu.wide[1].q[0]
+    cdef u64 value = 0
+    cdef int i
+    if likely(not is_checked(cpu, where, element)): return read_miss(cpu, op, where, element, op.segment)
+    for i in range(element // 8): value |= read_miss(cpu, op, byte_address(cpu, where, i), 8, op.segment) << 8 * i
+    return value
 
 cdef inline u64 read_one(Cpu* cpu, Op* op, u64 where, const int element) noexcept nogil:
     cdef TlbEntry* entry = &cpu.tlb[(where >> 12) & (TLB_SIZE - 1)]
@@ -30,8 +38,10 @@ cdef inline u64 read_one(Cpu* cpu, Op* op, u64 where, const int element) noexcep
     return read_apart(cpu, op, where, element)
 
 cdef void write_apart(Cpu* cpu, Op* op, u64 where, const Vector* value, int i, int element) noexcept nogil:
-    if unlikely(cpu.aligned_only & 1):
-        write_wide(cpu, op, where, &value.b[i * element // 8], element // 8, op.segment)
+    cdef int k
+    if unlikely(is_checked(cpu, where, element)):
+        for k in range(element // 8):
+            store(cpu, op, byte_address(cpu, where, k), value.b[i * element // 8 + k], 8, op.segment)
     elif element == 32: store(cpu, op, where, value.d[i], 32, op.segment)
     else: store(cpu, op, where, value.q[i], 64, op.segment)
 

@@ -72,7 +72,9 @@ cdef inline Op* store_integer(Cpu* cpu, Op* op, const int kind, const int size, 
 
 cdef inline Op* fbld(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     require(cpu, op, kind, X87)
-    read_wide(cpu, op, operand_address(cpu, op, kind, 80, READ), &cpu.wide[0], 10, op.segment)
+    cdef u64 where = operand_address(cpu, op, kind, 80, READ)
+    check_extended(cpu, op, where)
+    read_wide(cpu, op, where, &cpu.wide[0], 10, op.segment)
     load_st(cpu, op, bcd_to_f80(cpu.wide[0].b), 0)
     return proceed(cpu, op)
 
@@ -82,6 +84,7 @@ cdef inline Op* fbstp(Cpu* cpu, Op* op, const int kind, const int size) noexcept
     cdef u64 where
     require(cpu, op, kind, X87)
     where = operand_address(cpu, op, kind, 80, WRITE)
+    check_extended(cpu, op, where)
     mode = fcw_mode(cpu)
     if is_empty(cpu, 0): fault = STACK_FAULT
     f80_to_bcd(f80_default() if fault else st(cpu, 0)[0], cpu.wide[2].b, mode)

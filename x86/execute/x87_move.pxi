@@ -36,6 +36,7 @@ cdef inline Op* fld_extended(Cpu* cpu, Op* op, const int kind, const int size) n
         host = where + cpu.tlb[(where >> 12) & (TLB_SIZE - 1)].to_host
         value = f80(load_host(host, 64), <u32>load_host(host + 8, 16))
     else:
+        check_extended(cpu, op, where)
         read_wide(cpu, op, where, &cpu.wide[0], 10, op.segment)
         value = f80(cpu.wide[0].q[0], cpu.wide[0].w[4])
     if unlikely(not has_room(cpu)): return push_slowly(cpu, op, value)
@@ -111,6 +112,7 @@ cdef inline Op* fst(Cpu* cpu, Op* op, const int kind, const int size, const int 
 
 cdef Op* store_extended_empty(Cpu* cpu, Op* op, u64 where) noexcept nogil:
     cdef Float80 value = f80_default()
+    check_extended(cpu, op, where)
     if cpu.fpu.fcw & FLOAT_IE:
         cpu.wide[0].q[0], cpu.wide[0].w[4] = value.significand, value.sign_exponent
         write_wide(cpu, op, where, &cpu.wide[0], 10, op.segment)
@@ -129,6 +131,7 @@ cdef inline Op* fstp_extended(Cpu* cpu, Op* op, const int kind, const int size) 
         store_host(host, st(cpu, 0).significand, 64)
         store_host(host + 8, st(cpu, 0).sign_exponent, 16)
     else:
+        check_extended(cpu, op, where)
         cpu.wide[0].q[0], cpu.wide[0].w[4] = st(cpu, 0).significand, st(cpu, 0).sign_exponent
         write_wide(cpu, op, where, &cpu.wide[0], 10, op.segment)
     leave_usual(cpu, op, 0, 0)

@@ -7,11 +7,11 @@ from x86.isa.vector import MMX, SSE, VEX
 
 INSERT = "Copy the lowest bits of a general register, or memory, to one element of a vector."
 EXTRACT = "Copy one element of a vector to a general register, zero-extended, or to memory."
+OLDEST = {"pinsrw": ("NP 0F C4 /r ib", "mm, r32/m16, imm8u"), "pextrw": ("NP 0F C5 /r ib", "ry, mm, imm8u")}
 
 for _v, _unit, _map1, _map3, _to, _first, _since in (
         ("", SSE, "66 0F", "66 0F 3A", "xmm", "SSE2", "SSE4_1"),
         ("v", VEX, "VEX.128.66.0F", "VEX.128.66.0F3A", "xmm, xmm", "AVX", "AVX")):
-    _wide = {"insert_element": {64: f"{_v}pinsrq"}, "extract_element": {64: f"{_v}pextrq"}}
     for _name, _lane, _forms in (
             ("pinsrb", 8, ((f"{_map3} 20", f"{_to}, r32/m8", _since),)),
             ("pinsrw", 16, ((f"{_map1} C4", f"{_to}, r32/m16", _first),)),
@@ -22,12 +22,11 @@ for _v, _unit, _map1, _map3, _to, _first, _since in (
             ("extractps", 32, ((f"{_map3} 17", "ry/m32, xmm", _since),))):
         _handler = "insert_element" if "ins" in _name else "extract_element"
         _row = instruction(_v + _name, summary=INSERT if "ins" in _name else EXTRACT)
-        if _name in ("pinsrw", "pextrw") and _unit == SSE:
-            _row.form(f"NP 0F {_forms[0][0][-2:]} /r ib", _forms[0][1].replace("xmm", "mm") + ", imm8u", handler=_handler,
-                      constants=(MMX, _lane), cpuid="SSE")
+        if _unit == SSE and _name in OLDEST:
+            _row.form(*OLDEST[_name], handler=_handler, constants=(MMX, _lane), cpuid="SSE")
         for _encoding, _operands, _feature in _forms:
             _row.form(f"{_encoding} /r ib", f"{_operands}, imm8u", handler=_handler, constants=(_unit, _lane),
-                      names={} if _lane else _wide[_handler], cpuid=_feature)
+                      names={} if _lane else {64: f"{_v}{_name[:-1]}q"}, cpuid=_feature)
     instruction(f"{_v}insertps", summary="Copy a single to one place of a vector, then clear those that a mask names.").form(
         f"{_map3}{'.WIG' if _v else ''} 21 /r ib", f"{_to}, xmm/m32, imm8u", handler="insertps", constants=(_unit,), cpuid=_since)
 
