@@ -3,6 +3,8 @@
 # (guest, case): how it ends here, and where a manual says so
 RF_OF_DOUBLE_FAULT = "SDM volume 3, 17.3.1.1: RF is pushed as 1 for faults; #DF is an abort"
 DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
+    ("units_real", "andn"):
+        ("#UD ip+0 fl=2", "SDM volume 2, 2.5.1: VEX-encoded instructions on general registers are #UD in real mode"),
     ("real_modes", "a read-only segment out of protected mode"):
         ("ok fl=2", "SDM volume 3, 5.1: without CR0.PE segments are not protected"),
     ("transfers32", "iret to ring 3 with a stack not present"):

@@ -41,8 +41,8 @@ __attribute__((target("general-regs-only"))) static void handle(unsigned vector,
     see(state->ftw);
     see(state->fip - start);
     see(state->fop);
-    if (memory)
-        see(state->fdp - (u64)&operand);
+    if (memory)                         /* a store that the exception keeps from memory leaves it 0 */
+        see(state->fdp ? state->fdp - (u64)&operand : 1);
     for (int i = 0; i < 10; i++)
         see(state->st[0][i]);
     state->fsw &= ~0x80FF;
