@@ -129,7 +129,7 @@ def processor(bits, real=False):
             memory.write(PML4 + 0x1000, (PML4 + 0x2000 | 7).to_bytes(8, "little"))
             memory.write(PML4 + 0x2000, (0xE7).to_bytes(8, "little"))
             cpu.cr4, cpu.cr3, cpu.efer, cpu.xcr0 = 0x40620, PML4, 0xD01, 7
-        cpu.cr0 = 0x80000031 if bits == 64 else 0x31
+        cpu.cr0 = 0x80000011 if bits == 64 else 0x11
         limit, extra = (0xFFFF, 0) if bits == 16 else (0xFFFFFFFF, 0xC000 if bits == 32 else 0xA000)
         cpu.set_segment("cs", 8, 0, limit, 0x9B | extra)
         for name in ("ss", "ds", "es", "fs", "gs"):
