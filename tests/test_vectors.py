@@ -52,7 +52,7 @@ def reason_to_skip(case):
 
 
 def exception_first(case, cpu):
-    """Whether it is a store that Intel's do not even try, since it raises an unmasked x87 exception; AMD's find its page first."""
+    """Whether it is an x87 store with an unmasked exception, which Intel's do not even try; AMD's look at the page first."""
     faulted = case.get("fault", {}).get("vector") in (12, 13, 14, 17)
     return faulted and case["form"].startswith(("FST", "FIST", "FBSTP")) and cpu.fsw & 0x80
 
