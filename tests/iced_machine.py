@@ -92,9 +92,9 @@ def written() -> frozenset[int]:
     choose, found = random.Random(1), set()
     for form in table.forms():
         # F3 makes other instructions of some hints, elsewhere; REX.W has codes of its own where a general register is
-        often = 400 if form.mnemonic in ("nop", "wbinvd") else 60 if form.size == "y" else 10
+        prefixes = (b"", b"\xF3") * 400 if form.mnemonic in ("nop", "wbinvd") else (b"",) * 40
         for bits in encodings.MODES:
-            for prefix in (b"", b"\xF3") * often if encodings.exists_in(form, bits) else ():
+            for prefix in prefixes if encodings.exists_in(form, bits) else ():
                 code = prefix + encodings.encode(form, bits, choose)
                 if _decode.decode(code, 0, bits).form is form:
                     found.add(Decoder(bits, code).decode().code)

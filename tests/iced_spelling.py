@@ -25,6 +25,7 @@ SELECTOR = ("sldt", "str", "lldt", "ltr", "verr", "verw", "smsw", "lmsw", "mov")
 # x87 instructions on ST(0) and another register: iced names only the other one, and "to" where that is the destination
 TO_TOP = re.compile(r"f(add|mul|subr?|divr?|u?comi?p?|xch|cmovn?(b|e|be|u))")
 FROM_TOP = re.compile(r"f(add|mul|subr?|divr?)p")
+IMPLIED_XMM0 = ("sha256rnds2", "blendvps", "blendvpd", "pblendvb")     # which the manual writes <XMM0>
 BRANCH = re.compile(r"(j|loop|call|xbegin)")
 
 
@@ -72,6 +73,10 @@ def split(text, bits):
     if name == "push" and operands[0][0].isdigit() or operands and re.fullmatch(r"(near |word |dword )+\w+(:\w+)?", operands[0]):
         prefixes -= {"o16", "o32"}                      # the size of an immediate, of a branch: before it, or o16, or nothing
         operands[0] = re.sub(r"near |word |dword ", "", operands[0])
+    if name in IMPLIED_XMM0 and operands[2:] == ["xmm0"]:
+        del operands[2]
+    if name in ("pinsrw", "pextrw"):                    # 16 bits of a register, by its name of 32 or 64
+        operands = [re.sub(r"^r(?=[a-ds][ipx]$)", "e", re.sub(r"^(r\d+)$", r"\1d", operand)) for operand in operands]
     operands = [re.sub(r"far (\w+) \[", r"\1 far [", operand) for operand in operands]     # far dword, dword far
     operands = [re.sub(r"\*1(?=[]+-])", "", operand) for operand in operands]       # [rcx*1+8] is [rcx+8] to iced
     return prefixes, name, operands
