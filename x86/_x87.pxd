@@ -50,11 +50,7 @@ cdef inline void pop_st(Cpu* cpu) noexcept nogil:
 # FCW: round to the nearest, 64 bits, P masked. Then normal operands with a normal result can raise nothing that matters
 cdef inline bint usual_control(Cpu* cpu) noexcept nogil: return cpu.fpu.fcw & 0xF20 == 0x320
 
-cdef inline FloatMode usual_mode() noexcept nogil:
-    cdef FloatMode mode
-    mode.rounding, mode.precision, mode.masked = TO_NEAREST, 64, FLOAT_ALL
-    mode.daz = mode.ftz = mode.raised = mode.up = mode.quotient = 0
-    return mode
+cdef inline FloatMode usual_mode() noexcept nogil: return mode_of_fcw(0x37F)
 
 cdef inline void update_summary(Cpu* cpu) noexcept nogil:       # ES and B: an exception flag is set and not masked
     if cpu.fpu.fsw & ~cpu.fpu.fcw & EXCEPTIONS: cpu.fpu.fsw |= ERROR_SUMMARY | BUSY
@@ -83,7 +79,10 @@ cdef void load_st(Cpu* cpu, Op* op, Float80 value, u32 raised) noexcept nogil
 # Alignment checks of 80 bits in memory ask for a multiple of 8. To be called before the access
 cdef void check_extended(Cpu* cpu, Op* op, u64 where) noexcept nogil
 
-# Ways for a handler to end, if a register is empty or none is: of a load, of FLD ST(i), of FXCH
+# Ways for a handler to end. They are not in the handlers' modules, or gcc would make them part of the handlers
+cdef Op* answer(Cpu* cpu, Op* op, Float80 result, FloatMode* mode) noexcept nogil       # ST(0) = result, if it may be stored
+cdef Op* default_answer(Cpu* cpu, Op* op) noexcept nogil        # ... an operand is in an empty register
+# A load without room; FLD ST(i) and FXCH with empty registers
 cdef Op* push_slowly(Cpu* cpu, Op* op, Float80 value) noexcept nogil
 cdef Op* load_empty(Cpu* cpu, Op* op) noexcept nogil
 cdef Op* exchange_empty(Cpu* cpu, Op* op) noexcept nogil

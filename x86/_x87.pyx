@@ -51,7 +51,15 @@ cdef Float80 widened(u64 value, int size) noexcept nogil:
     shift = leading_zeros(fraction)
     return f80(fraction << shift, sign | (16384 - (highest >> 1) - shift))
 
-# ---- what handlers end with when a register is empty, or none is: not in their own modules, or gcc would make it part of them --
+# ---- ways for a handler to end ---------------------------------------------------------------------------------------------
+
+cdef Op* answer(Cpu* cpu, Op* op, Float80 result, FloatMode* mode) noexcept nogil:
+    if not settle(cpu, op, mode.raised, mode.up) & FLOAT_OF_OPERANDS: set_st(cpu, 0, result)
+    return proceed(cpu, op)
+
+cdef Op* default_answer(Cpu* cpu, Op* op) noexcept nogil:
+    if not stack_fault(cpu, op, 0): set_st(cpu, 0, f80_default())
+    return proceed(cpu, op)
 
 cdef Op* push_slowly(Cpu* cpu, Op* op, Float80 value) noexcept nogil:
     load_st(cpu, op, value, 0)

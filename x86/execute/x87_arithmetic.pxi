@@ -58,8 +58,8 @@ cdef inline Op* arithmetic(Cpu* cpu, Op* op, const int kind, const int size, con
 # ---- with an operand in memory --------------------------------------------------------------------------------------------
 
 cdef Op* with_memory_slow(Cpu* cpu, Op* op, Float80 b, int operation, u32 raised) noexcept nogil:
-    if not is_empty(cpu, 0): combine(cpu, op, 0, b, operation, raised)
-    elif not stack_fault(cpu, op, 0): set_st(cpu, 0, f80_default())
+    if is_empty(cpu, 0): return default_answer(cpu, op)
+    combine(cpu, op, 0, b, operation, raised)
     return proceed(cpu, op)
 
 cdef Op* with_float_slow(Cpu* cpu, Op* op, u64 bits, int size, int operation) noexcept nogil:
@@ -96,14 +96,6 @@ cdef inline Op* arithmetic_integer(Cpu* cpu, Op* op, const int kind, const int s
     return proceed(cpu, op)
 
 # ---- ST(0) alone ------------------------------------------------------------------------------------------------------------
-
-cdef Op* answer(Cpu* cpu, Op* op, Float80 result, FloatMode* mode) noexcept nogil:     # into ST(0), if it may
-    if not settle(cpu, op, mode.raised, mode.up) & FLOAT_OF_OPERANDS: set_st(cpu, 0, result)
-    return proceed(cpu, op)
-
-cdef Op* default_answer(Cpu* cpu, Op* op) noexcept nogil:
-    if not stack_fault(cpu, op, 0): set_st(cpu, 0, f80_default())
-    return proceed(cpu, op)
 
 cdef inline Op* fsqrt(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     require(cpu, op, kind, X87)

@@ -22,7 +22,7 @@ cdef inline void set_condition(Cpu* cpu, int relation) noexcept nogil:
 
 # ---- the answer in C3 C2 C0: given even if an unmasked exception keeps the stack as it is ---------------------------------
 
-# `how`: bit 0 every NaN is invalid, bits 2..1 how many registers are popped (more arguments would cost the tail call)
+# `how`, the constant of the rows: bit 0 every NaN is invalid, bits 2..1 how many registers are popped
 cdef inline void pop_as(Cpu* cpu, int how) noexcept nogil:
     if how >> 1: pop_st(cpu)
     if how >> 1 == 2: pop_st(cpu)

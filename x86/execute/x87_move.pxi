@@ -172,11 +172,6 @@ cdef inline Op* fxch(Cpu* cpu, Op* op, const int kind, const int size) noexcept 
     st(cpu, 0)[0] = value
     return proceed(cpu, op)
 
-# ST(0) becomes the default NaN, unless I is unmasked
-cdef Op* default_answer(Cpu* cpu, Op* op) noexcept nogil:
-    if not stack_fault(cpu, op, 0): set_st(cpu, 0, f80_default())
-    return proceed(cpu, op)
-
 # C1 stays as it is; an empty register counts whether the condition holds or not
 cdef inline Op* fcmovcc(Cpu* cpu, Op* op, const int kind, const int size, const int condition) noexcept nogil:
     require(cpu, op, kind, X87)

@@ -4,15 +4,10 @@ from x86._x87 cimport *
 
 cdef inline Op* f2xm1(Cpu* cpu, Op* op, const int kind, const int size) noexcept nogil:
     cdef FloatMode* mode
-    cdef Float80 result
     require(cpu, op, kind, X87)
-    if is_empty(cpu, 0):
-        if not stack_fault(cpu, op, 0): set_st(cpu, 0, f80_default())
-        return proceed(cpu, op)
+    if is_empty(cpu, 0): return default_answer(cpu, op)
     mode = fcw_mode(cpu)
-    result = f80_exp2_minus_1(st(cpu, 0)[0], mode)
-    if not settle(cpu, op, mode.raised, mode.up) & FLOAT_OF_OPERANDS: set_st(cpu, 0, result)
-    return proceed(cpu, op)
+    return answer(cpu, op, f80_exp2_minus_1(st(cpu, 0)[0], mode), mode)
 
 # The result replaces ST(1), and ST(0) is popped
 cdef inline Op* of_two(Cpu* cpu, Op* op, const int kind, const int size, const int function) noexcept nogil:
@@ -41,17 +36,12 @@ cdef inline bint is_too_large(Cpu* cpu, Op* op) noexcept nogil:
 
 cdef inline Op* of_angle(Cpu* cpu, Op* op, const int kind, const int size, const int function) noexcept nogil:
     cdef FloatMode* mode
-    cdef Float80 result
     require(cpu, op, kind, X87)
     cpu.fpu.fsw &= <u16>~C2
-    if is_empty(cpu, 0):
-        if not stack_fault(cpu, op, 0): set_st(cpu, 0, f80_default())
-        return proceed(cpu, op)
+    if is_empty(cpu, 0): return default_answer(cpu, op)
     if is_too_large(cpu, op): return proceed(cpu, op)
     mode = fcw_mode(cpu)
-    result = f80_cosine(st(cpu, 0)[0], mode) if function else f80_sine(st(cpu, 0)[0], mode)
-    if not settle(cpu, op, mode.raised, mode.up) & FLOAT_OF_OPERANDS: set_st(cpu, 0, result)
-    return proceed(cpu, op)
+    return answer(cpu, op, f80_cosine(st(cpu, 0)[0], mode) if function else f80_sine(st(cpu, 0)[0], mode), mode)
 
 # FSINCOS (0) pushes the cosine, FPTAN (1) pushes 1, or a NaN behind a NaN
 cdef inline Op* two_of_angle(Cpu* cpu, Op* op, const int kind, const int size, const int function) noexcept nogil:
