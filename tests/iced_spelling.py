@@ -62,7 +62,7 @@ def split(text, bits):
             operands.insert(0, "st0")
     if name == "imul" and len(operands) == 3 and operands[0] == operands[1]:
         del operands[0]
-    if name in ("pblendvb", "blendvps", "blendvpd") and operands[2:] == ["xmm0"]:
+    if name in ("pblendvb", "blendvps", "blendvpd", "sha256rnds2") and operands[2:] == ["xmm0"]:
         operands.pop()                                  # which no byte names
     if "movmsk" in name:                                # whose number fits in 32 bits, whatever REX.W says
         operands[0] = re.sub(r"^(r\d+)$", r"\1d", re.sub(r"^r(?=[a-ds])", "e", operands[0]))

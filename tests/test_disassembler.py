@@ -122,8 +122,8 @@ CHUNK = 2000                                            # so that all addresses 
 
 def narrow(line):
     """`mov rax, 5` as NASM writes it: `mov eax, 5`."""
-    line = re.sub(r"^(mov|sldt|str|smsw) r(\d+)\b", r"\1 r\2d", line)
-    return re.sub(r"^(mov|sldt|str|smsw) r(?=\D)", r"\1 e", line)
+    line = re.sub(r"^(mov|sldt|str|smsw|v?pextr[bw]) r(\d+)\b", r"\1 r\2d", line)
+    return re.sub(r"^(mov|sldt|str|smsw|v?pextr[bw]) r(?=\D)", r"\1 e", line)
 
 
 def assemble(lines, bits, directory):
@@ -150,10 +150,12 @@ def assemble(lines, bits, directory):
 
 # Text that NASM understands otherwise: an index without a base is its to rearrange, XCHG with itself is NOP
 REARRANGED = re.compile(r"\*1\b|[:\[]\w+\*2[]+-]|xchg (\w+), \1$")
-# Instructions that NASM has no words for: hint NOPs with a register, operand sizes that make no sense, half an MMX operand
+# Instructions that NASM has no words for: hint NOPs with a register, operand sizes that make no sense, half an MMX operand,
+# MOVD under REX.W, which is MOVQ to it
 WORD = r"(r\d+w|[abcds][xpi])"
 UNSPOKEN = re.compile(rf"(a\d\d )?(db |nop .*, |ud0|prefetch |fnsetpm|fstpnce|bswap {WORD}$|movsxd ({WORD}|r\d+d|e)"
-                      rf"|mov[sz]x {WORD}, (?!byte|\w[lh]$|\w*[lb]$)|punpckl\w\w mm\d, dword)")
+                      rf"|mov[sz]x {WORD}, (?!byte|\w[lh]$|\w*[lb]$)|punpckl\w\w mm\d, dword"
+                      r"|movq mm\d, qword|movq qword .* mm\d|pextrw r\w+, mm|vextractps r)")
 
 
 @pytest.mark.parametrize("bits", encodings.MODES)

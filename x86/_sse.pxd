@@ -8,7 +8,7 @@
 #   |  0   | keep | order  | unit  | number | result | source | operation |
 #   +------+------+--------+-------+--------+--------+--------+-----------+
 #   number of elements; source and result: what they are, see below. keep: the rest of the result is the first operand's
-#   (scalars). order: 132, 213, 231 of FMA. unit: whose register the result is for; 0: a general one.
+#   (scalars), with FMA the destination's. order: 132, 213, 231 of FMA. unit: whose register the result is for; 0: a general one.
 from x86._state cimport *
 
 cdef extern from "_sse.h":
