@@ -64,6 +64,8 @@ def split(text, bits):
         del operands[0]
     if name in ("pblendvb", "blendvps", "blendvpd", "sha256rnds2") and operands[2:] == ["xmm0"]:
         operands.pop()                                  # which no byte names
+    if re.match(r"v?(pinsr|pextr)[bw]", name):          # 8 or 16 bits of it, whose name REX.W may make longer
+        operands = [re.sub(r"^[er](?=[a-ds][ipx]$)|(?<=^r\d)d$|(?<=^r\d\d)d$", "", operand) for operand in operands]
     if "movmsk" in name:                                # whose number fits in 32 bits, whatever REX.W says
         operands[0] = re.sub(r"^(r\d+)$", r"\1d", re.sub(r"^r(?=[a-ds])", "e", operands[0]))
     if name in ("aam", "aad") and operands == ["0xa"]:
