@@ -108,7 +108,7 @@ def test_a_descriptor_above_4_gb_across_two_pages():
 
 
 @pytest.mark.parametrize("value, leaf, register, mask, wanted", [
-    (0x1801, 0, "eax", 0xFF, 7), (0x401801, 0, "eax", 0xFF, 2), (0x1801, 0x80000001, "edx", 1 << 20, 1 << 20),
+    (0x1801, 0, "eax", 0xFF, 13), (0x401801, 0, "eax", 0xFF, 2), (0x1801, 0x80000001, "edx", 1 << 20, 1 << 20),
     (0x4_0000_1801, 0x80000001, "edx", 1 << 20, 0)])
 def test_misc_enable_hides_leaves_and_nx(value, leaf, register, mask, wanted):
     made = Guest(f"wrmsr\nmov eax, {leaf}\ncpuid\nhlt", 64)
