@@ -5,7 +5,7 @@ import dataclasses
 import re
 import struct
 
-from vectors_extended import near
+from vectors_extended import distance, near
 
 from x86 import _decode
 
@@ -34,7 +34,7 @@ def expected(native, emulated, case, mnemonic, alone):
         return "an access round the end of 4 GB: the manual lets a processor choose, and this one refuses it"
     if mnemonic in (*LONG, "cmpxchg16b") and (native.vector, emulated.vector) == (13, 12):
         return "a long operand that is misaligned and that no address can name: #GP comes first, #SS here"
-    if mnemonic in (*MMX_STORES, "") and case.extended and native.vector != 3 and normal(without_top(native)) == normal(without_top(emulated)):
+    if mnemonic in MMX_STORES and native.vector != 3 and normal(without_top(native)) == normal(without_top(emulated)):
         return "a store of an MMX register that faults: Intel's have turned TOP to 0, AMD's and the manual's have not"
     if mnemonic == "vcvtph2ps" and emulated.vector == 17 and native.rip != emulated.rip:
         return "eight misaligned bytes that Intel's do not check for alignment"
@@ -78,7 +78,7 @@ def rounded_as(native, emulated):
     area[3] = area[3] & ~(C1 >> 8) | other[3] & C1 >> 8
     for at in range(STACK, VECTORS, 16):
         one, two = (int.from_bytes(numbers[at:at + 10], "little") for numbers in (area, other))
-        if abs(one - two) <= 1:
+        if distance(one, two) <= 1:
             area[at:at + 10] = other[at:at + 10]
     return dataclasses.replace(emulated, extended=bytes(area))
 
