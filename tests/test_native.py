@@ -1,8 +1,7 @@
 """Every instruction that a user program may execute, compared with the processor underneath: registers, all flags, memory,
 faults. tests/native has the machinery; `python tests/native_coverage.py` says which rows are left to other tests.
 
-200 cases a form, 80 where x87 or vector registers are set and compared, and 4,000 sequences; 10,000 of each form and
-200,000 with X86_TEST_PROFILE=deep."""
+200 cases a form and 4,000 sequences; 10,000 of each form and 200,000 with X86_TEST_PROFILE=deep."""
 from __future__ import annotations
 
 import os
@@ -15,7 +14,6 @@ from native.compare import differences, equal
 from native.coverage import elsewhere, executed, reason
 from native.emulated import Emulated
 from native.host import Host, Missing, runner
-from native.operands import has_extended
 from native.sequences import sequences
 from native.shrink import sentence
 
@@ -23,7 +21,7 @@ from x86.isa import table
 
 ROOT = Path(__file__).resolve().parent.parent
 DEEP = os.environ.get("X86_TEST_PROFILE") == "deep"
-COUNT, WIDE_COUNT = (10_000, 10_000) if DEEP else (200, 80)             # cases a form; the same with all registers
+COUNT = int(os.environ.get("X86_NATIVE_CASES") or (10_000 if DEEP else 200))       # cases a form
 SEQUENCES = 25_000 if DEEP else 500                     # for each seed
 IN_32_BITS = 0.25                                       # the share of cases in 32-bit code, where a form exists in both
 AT_ONCE = 2000
@@ -70,10 +68,9 @@ def test_row(family, mnemonic, host, emulated):
     if missing:
         pytest.skip(", ".join(missing))
     for form in ROWS[family, mnemonic]:
-        count = WIDE_COUNT if has_extended(form) else COUNT
-        legacy = {"64": 0, "legacy": count}.get(form.mode, int(IN_32_BITS * count))
+        legacy = {"64": 0, "legacy": COUNT}.get(form.mode, int(IN_32_BITS * COUNT))
         done = sum(compare(list(cases_of(form, share, bits)), mnemonic, host, emulated)
-                   for bits, share in ((64, count - legacy), (32, legacy)))
+                   for bits, share in ((64, COUNT - legacy), (32, legacy)))
         assert done or elsewhere(form), f"{form.encoding} {form.text}: {reason(form, done)}; nothing else tests it"
 
 

@@ -104,7 +104,7 @@ def undefined(which, flags, opcodes, *digits, also=lambda case: True):
 
 def illegal_lock(case):
     """LOCK, where it needs a row that allows it and a memory operand."""
-    if 0xF0 not in case.prefixes or case.opcode in range(0xD8, 0xE0):
+    if 0xF0 not in case.prefixes:
         return False
     form = _decode.decode(case.code.replace(b"\xF0", b""), 0, 16).form
     return form is not None and (not form.lock or case.code[len(case.prefixes) + 1] >= 0xC0)
