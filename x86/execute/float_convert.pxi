@@ -138,15 +138,16 @@ cdef inline Op* float_from_half(Cpu* cpu, Op* op, const int kind, const int size
     if size == 128: clear_upper(to, unit)
     return proceed(cpu, op)
 
-# The only one that stores. Flags are set, and #XM is raised, before the operand in memory is looked at
+# The only one that stores. A fault of the store comes before #XM, and then no flag is set
 cdef inline Op* float_to_half(Cpu* cpu, Op* op, const int kind, const int size, const int unit) noexcept nogil:
     cdef Vector* b = vector_register(cpu, op.src, unit)
     require(cpu, op, kind, unit)
+    cdef u64 where = vector_address(cpu, op, kind, size // 2, WRITE)
+    reach(cpu, op, where, kind, size // 2, WRITE)
+    if kind & DST_S: probe(cpu, op, where, size // 16, WRITE, op.segment)
     if by_host(cpu, F_CONVERT) and HOST_HAS_F16C:
         sse_to_half(<int>op.imm, &cpu.wide[1].q[0], &b.q[0])
         if size == 256: sse_to_half(<int>op.imm, &cpu.wide[1].q[1], &b.q[2])
     else: compute(cpu, op, b, recipe(F_CONVERT, FLOAT32, FLOAT16, size // 32, unit, 0))
-    cdef u64 where = vector_address(cpu, op, kind, size // 2, WRITE)
-    reach(cpu, op, where, kind, size // 2, WRITE)
     write_result(cpu, op, where, &cpu.wide[1], kind, size // 2, unit)
     return proceed(cpu, op)

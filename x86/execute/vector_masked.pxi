@@ -29,6 +29,7 @@ cdef u64 read_apart(Cpu* cpu, Op* op, u64 where, int element) noexcept nogil:
     cdef u64 value = 0
     cdef int i
     if likely(not is_checked(cpu, where, element)): return read_miss(cpu, op, where, element, op.segment)
+    probe(cpu, op, where, element // 8, READ, op.segment)           # its faults are those of the whole
     for i in range(element // 8): value |= read_miss(cpu, op, byte_address(cpu, where, i), 8, op.segment) << 8 * i
     return value
 
@@ -40,6 +41,7 @@ cdef inline u64 read_one(Cpu* cpu, Op* op, u64 where, const int element) noexcep
 cdef void write_apart(Cpu* cpu, Op* op, u64 where, const Vector* value, int i, int element) noexcept nogil:
     cdef int k
     if unlikely(is_checked(cpu, where, element)):
+        probe(cpu, op, where, element // 8, WRITE, op.segment)
         for k in range(element // 8):
             store(cpu, op, byte_address(cpu, where, k), value.b[i * element // 8 + k], 8, op.segment)
     elif element == 32: store(cpu, op, where, value.d[i], 32, op.segment)
@@ -149,7 +151,7 @@ cdef void store_bytes(Cpu* cpu, Op* op, const Vector* value, const Vector* mask,
     cdef u64 offset = truncated(op, cpu.gpr[RDI])
     cdef u64 where[2]
     cdef int i
-    for i in range(bytes // 8 - 1, -1, -1): where[i] = half_address(cpu, op, offset + 8 * i)
+    for i in range(bytes // 8 - 1, -1, -1): where[i] = half_address(cpu, op, truncated(op, offset + 8 * i))
     for i in range(bytes):
         if mask.sb[i] < 0: store(cpu, op, where[i // 8] + (i & 7), value.b[i], 8, op.segment)
 
