@@ -6,7 +6,7 @@ from machines import flat64
 from protected import Guest
 
 EM, TS, MP = 4, 8, 2
-IMAGE = struct.pack("<HHBxHQQII", 0x27F, 5 << 11 | 0x41, 0xA5, 0x123, 0x1122334455667788, 0x99AABBCCDDEEFF00, 0x1FA0, 0xFFFF)
+IMAGE = struct.pack("<HHBxHQQII", 0x27F, 5 << 11 | 0x41, 0xA5, 0x123, 0x0022334455667788, 0x99AABBCCDDEEFF00, 0x1FA0, 0xFFFF)
 REGISTERS = b"".join(bytes([16 * i + j for j in range(10)]) + bytes(6) for i in range(8))
 VECTORS = bytes(range(256))
 
@@ -80,7 +80,7 @@ def test_emms_empties_all_and_turns_the_stack_to_0():
     assert [saved[32 + 16 * i] for i in range(8)] == [16 * ((i - 5) % 8) for i in range(8)]
 
 
-@pytest.mark.parametrize("code, events, pointer", [("db 0xDB, 0xE0", 0, 0x1122334455667788), ("fnop", 16, 0x1122334455667788),
+@pytest.mark.parametrize("code, events, pointer", [("db 0xDB, 0xE0", 0, 0x0022334455667788), ("fnop", 16, 0x1122334455667788),
                                                    ("fnclex\nfnop", 0, 0x100002)])
 def test_what_waits_for_a_pending_exception(code, events, pointer):
     machine = enabled(code + "\nhlt")

@@ -40,7 +40,7 @@ cdef void put_x87(Cpu* cpu, Op* op, u64 where, int size) noexcept nogil:
         put(cpu, op, where, 32 + 16 * i, st(cpu, i).significand, 64)
         put(cpu, op, where, 40 + 16 * i, st(cpu, i).sign_exponent, 64)
 
-cdef inline u64 canonical(u64 pointer) noexcept nogil:         # FIP and FDP have the 57 bits of the widest address
+cdef inline u64 canonical(u64 pointer) noexcept nogil:         # FIP has the 57 bits of the widest address, FDP has 64
     return <u64>(<i64>(pointer << 7) >> 7)
 
 cdef void get_x87(Cpu* cpu, Op* op, u64 where, int size) noexcept nogil:
@@ -48,7 +48,7 @@ cdef void get_x87(Cpu* cpu, Op* op, u64 where, int size) noexcept nogil:
     cdef u32 i
     cpu.fpu.fip, cpu.fpu.fdp = get(cpu, op, where, 8, 64), get(cpu, op, where, 16, 64)
     if size != 64: cpu.fpu.fip, cpu.fpu.fdp = <u32>cpu.fpu.fip, <u32>cpu.fpu.fdp
-    cpu.fpu.fip, cpu.fpu.fdp = canonical(cpu.fpu.fip), canonical(cpu.fpu.fdp)
+    cpu.fpu.fip = canonical(cpu.fpu.fip)
     cpu.fpu.fcw = (<u16>words & 0x1F3F) | 0x40
     cpu.fpu.fsw = <u16>(words >> 16)
     cpu.fpu.ftw = <u8>(words >> 32)
