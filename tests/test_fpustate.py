@@ -80,7 +80,7 @@ def test_emms_empties_all_and_turns_the_stack_to_0():
     assert [saved[32 + 16 * i] for i in range(8)] == [16 * ((i - 5) % 8) for i in range(8)]
 
 
-@pytest.mark.parametrize("code, events, pointer", [("db 0xDB, 0xE0", 0, 0x0022334455667788), ("fnop", 16, 0x1122334455667788),
+@pytest.mark.parametrize("code, events, pointer", [("db 0xDB, 0xE0", 0, 0x0022334455667788), ("fnop", 16, 0x0022334455667788),
                                                    ("fnclex\nfnop", 0, 0x100002)])
 def test_what_waits_for_a_pending_exception(code, events, pointer):
     machine = enabled(code + "\nhlt")
