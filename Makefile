@@ -27,7 +27,7 @@ test-deep: build    ## everything, with many more generated examples
 	X86_TEST_PROFILE=deep $(PY) $(PYTEST) $(T)
 
 test-plain: plain   ## the test suite on the plain-loop build, which checks bounds
-	cd build/plain && $(PY) $(PYTEST) -m 'not deep' $(T)
+	cd build/plain && X86_NATIVE_CASES=60 $(PY) $(PYTEST) -m 'not deep' $(T)
 
 check: $(READY) ## ruff
 	$(PY) -m ruff check .

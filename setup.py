@@ -30,6 +30,7 @@ DEBUG, ASAN = switch("X86_DEBUG"), switch("X86_ASAN")
 PLAIN = switch("X86_PLAIN_LOOP") or DEBUG or ASAN
 JOBS = int(os.environ.get("X86_JOBS") or os.cpu_count() or 1)
 UNROLLED = ("x86.execute._vector_blend", "x86.execute._vector_shuffle")         # loops of four scalars: -O3 leaves no loop
+HEADERS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "x86").glob("*.h"))
 CORE = sorted(path.stem for path in (ROOT / "x86").glob("_*.pyx"))
 
 
@@ -47,7 +48,7 @@ def extension(module, source):
         flags += [*link, "-fno-sanitize=alignment", "-fno-omit-frame-pointer"]     # guests may misalign, as x86 may
     return Extension(module, [source], include_dirs=["x86"], define_macros=macros, extra_link_args=link,
                      extra_compile_args=["-O0" if DEBUG else "-O1" if PLAIN else "-O3" if module in UNROLLED else "-O2", *flags],
-                     depends=["x86/_dispatch.h"])
+                     depends=HEADERS)
 
 
 os.chdir(ROOT)

@@ -80,4 +80,3 @@ cdef load_fxsave_area(Cpu* cpu, bytes area):
     memcpy(&f.mxcsr, at + 24, 4)
     for i in range(8): memcpy(place(cpu, "st", i), at + 32 + 16 * i, 10)
     for i in range(16): memcpy(&f.ymm[i], at + 160 + 16 * i, 16)
-    f.fcs = f.fds = 0

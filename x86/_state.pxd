@@ -210,8 +210,7 @@ cdef union Vector:              # a vector register, or as much of it as an inst
 cdef struct Fpu:                # x87, MMX, SSE, AVX
     u16 fcw, fsw, fop           # FSW 13..11 is TOP: ST(i) is fpr[(TOP + i) & 7]
     u8 ftw                      # abridged: bit i = physical register i is not empty
-    u64 fip, fdp
-    u16 fcs, fds
+    u64 fip, fdp                # FCS and FDS are 0, as on all processors since 2013
     u32 mxcsr                   # while the processor runs, _units.pxd says where MXCSR really is
     u64 xcr0
     Float80 fpr[8]              # physical registers R0 to R7

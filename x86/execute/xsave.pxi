@@ -30,7 +30,7 @@ cdef inline void check_enabled(Cpu* cpu, Op* op) noexcept nogil:
 # XINUSE: what is not in its initial state. The stack's registers count although all are empty then
 cdef u64 in_use(Cpu* cpu) noexcept nogil:
     cdef Fpu* f = &cpu.fpu
-    cdef u64 result = 0, bits = f.fcw ^ DEFAULT_FCW | f.fsw | f.ftw | f.fop | f.fip | f.fdp | f.fcs | f.fds
+    cdef u64 result = 0, bits = f.fcw ^ DEFAULT_FCW | f.fsw | f.ftw | f.fop | f.fip | f.fdp
     cdef u32 i
     for i in range(8): bits |= f.fpr[i].significand | f.fpr[i].sign_exponent
     if bits: result |= COMPONENT_X87
