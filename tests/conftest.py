@@ -31,3 +31,16 @@ def payload():
         except payloads.Missing as missing:
             pytest.skip(f"{name} needs {missing}")
     return find
+
+
+@pytest.fixture(scope="module")
+def host():
+    """The processor underneath (tests/native/host.py); the test skips where it cannot be asked."""
+    from native.host import Host, Missing, runner
+    try:
+        runner()
+        host = Host()
+    except Missing as missing:
+        pytest.skip(f"needs {missing}")
+    with host:
+        yield host

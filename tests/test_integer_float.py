@@ -10,7 +10,6 @@ import pytest
 from native.cases import absent, cases_of
 from native.compare import differences, equal
 from native.emulated import Emulated
-from native.host import Host, Missing, runner
 from native.shrink import sentence
 
 from x86.isa import table
@@ -18,17 +17,6 @@ from x86.isa import table
 DEEP = os.environ.get("X86_TEST_PROFILE") == "deep"
 COUNT = 5000 if DEEP else 100
 FORMS = [form for form in table.forms() if form.family.startswith("float_")]
-
-
-@pytest.fixture(scope="module")
-def host():
-    try:
-        runner()
-        host = Host()
-    except Missing as missing:
-        pytest.skip(f"needs {missing}")
-    with host:
-        yield host
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from native.cases import absent, cases_of, excluded
 from native.compare import differences, equal
 from native.coverage import elsewhere, executed, reason
 from native.emulated import Emulated
-from native.host import Host, Missing, runner
 from native.sequences import sequences
 from native.shrink import sentence
 
@@ -30,17 +29,6 @@ ROWS = defaultdict(list)
 for _form in table.forms():
     if not excluded(_form):
         ROWS[_form.family, _form.mnemonic].append(_form)
-
-
-@pytest.fixture(scope="module")
-def host():
-    try:
-        runner()
-        host = Host()
-    except Missing as missing:
-        pytest.skip(f"needs {missing}")
-    with host:
-        yield host
 
 
 @pytest.fixture(scope="module")
