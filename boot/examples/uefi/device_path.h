@@ -28,7 +28,7 @@ typedef struct PACKED EFI_DEVICE_PATH_PROTOCOL {
 #define EFI_DEVICE_PATH_PROTOCOL_GUID \
     EFI_GUID_OF(0x09576E91, 0x6D3F, 0x11D2, 0x8E, 0x39, 0x00, 0xA0, 0xC9, 0x69, 0x72, 0x3B)
 
-/* ---- 10.3 Types and subtypes --------------------------------------------------------------------------------------- */
+/* ---- 10.3 Types and subtypes ------------------------------------------------------------------------------------ */
 
 #define HARDWARE_DEVICE_PATH    0x01
 #define   HW_PCI_DP             0x01
@@ -60,7 +60,7 @@ typedef struct PACKED EFI_DEVICE_PATH_PROTOCOL {
 #define   END_INSTANCE_DEVICE_PATH_SUBTYPE  0x01        /* another path follows, as in the variable ConOut */
 #define   END_ENTIRE_DEVICE_PATH_SUBTYPE    0xFF
 
-/* ---- 10.3 Nodes ------------------------------------------------------------------------------------------------------- */
+/* ---- 10.3 Nodes ------------------------------------------------------------------------------------------------- */
 
 typedef struct PACKED {
     EFI_DEVICE_PATH_PROTOCOL Header;
@@ -150,7 +150,7 @@ static inline BOOLEAN IsDevicePathEnd(const VOID *Node)
     return Header->Type == END_DEVICE_PATH_TYPE && Header->SubType == END_ENTIRE_DEVICE_PATH_SUBTYPE;
 }
 
-/* ---- 10.5 Device Path Utilities: what they return is the caller's to FreePool ------------------------------------- */
+/* ---- 10.5 Device Path Utilities: what they return is the caller's to FreePool ----------------------------------- */
 
 #define EFI_DEVICE_PATH_UTILITIES_PROTOCOL_GUID \
     EFI_GUID_OF(0x0379BE4E, 0xD706, 0x437D, 0xB0, 0x37, 0xED, 0xB8, 0x2F, 0xB7, 0x72, 0xA4)
@@ -170,7 +170,7 @@ typedef struct {
     EFI_DEVICE_PATH_PROTOCOL *(EFIAPI *CreateDeviceNode)(UINT8 NodeType, UINT8 NodeSubType, UINT16 NodeLength);
 } EFI_DEVICE_PATH_UTILITIES_PROTOCOL;
 
-/* ---- 10.6 Device Path to Text and back ------------------------------------------------------------------------------- */
+/* ---- 10.6 Device Path to Text and back -------------------------------------------------------------------------- */
 
 #define EFI_DEVICE_PATH_TO_TEXT_PROTOCOL_GUID \
     EFI_GUID_OF(0x8B843E20, 0x8132, 0x4852, 0x90, 0xCC, 0x55, 0x1A, 0x4E, 0x4A, 0x7F, 0x1C)
