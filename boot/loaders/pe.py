@@ -193,7 +193,7 @@ def read(data: bytes, name: str = "image") -> Image:
 
     Errors: ImageError for what is no PE image, not for this machine or not for UEFI, or contradicts itself."""
     offset = _signature(data, name)
-    coff = pe_layout.CoffHeader.parse(data[offset:])
+    coff = pe_layout.CoffHeader.parse(data[offset:offset + 24])
     _machine(coff, name)
     header = _optional_header(data, name, offset, coff)
     directories = _directories(data, name, offset, coff, header)
@@ -237,7 +237,7 @@ def _signature(data, name):
         raise ImageError(f"{name}: not a PE image: it begins with {data[:4].hex(' ')}, not 4d 5a (MZ)")
     if len(data) < pe_layout.DosHeader.sizeof():
         raise ImageError(f"{name}: the MZ header is cut off: {len(data)} bytes of {pe_layout.DosHeader.sizeof()}")
-    offset = pe_layout.DosHeader.parse(data).e_lfanew if data[:2] == pe_layout.DOS_MAGIC else 0
+    offset = pe_layout.DosHeader.parse(data[:0x40]).e_lfanew if data[:2] == pe_layout.DOS_MAGIC else 0
     signature = data[offset:offset + 4]
     if len(signature) < 4:
         raise ImageError(f"{name}: e_lfanew (3Ch) says that the PE header is at {offset:X}h, and the file has "
@@ -263,7 +263,7 @@ def _optional_header(data, name, offset, coff):
     magic, = _u16.unpack_from(data, offset + 24)
     if magic not in pe_layout.OPTIONAL_HEADER_SIZES:
         raise ImageError(f"{name}: Magic of the optional header is {magic:X}h, not 20Bh (PE32+)")
-    return pe_layout.OptionalHeader.parse(data[offset + 24:])
+    return pe_layout.OptionalHeader.parse(data[offset + 24:offset + pe_layout.LARGEST_HEADERS])
 
 
 def _directories(data, name, offset, coff, header):
@@ -274,7 +274,7 @@ def _directories(data, name, offset, coff, header):
     if coff.SizeOfOptionalHeader != bare + 8 * count:
         raise ImageError(f"{name}: SizeOfOptionalHeader is {coff.SizeOfOptionalHeader}, with NumberOfRvaAndSizes {count} it "
                          f"should be {bare + 8 * count}")
-    found = pe_layout.DataDirectory[count].parse(data[offset + 24 + bare:])
+    found = pe_layout.DataDirectory[count].parse(data[offset + 24 + bare:offset + pe_layout.LARGEST_HEADERS])
     return [(entry.VirtualAddress, entry.Size) for entry in found] + [(0, 0)] * (pe_layout.DIRECTORIES - count)
 
 
