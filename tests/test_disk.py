@@ -75,6 +75,24 @@ def test_overlay_never_changes_the_file(tmp_path):
     assert path.read_bytes() == pattern(8)
 
 
+def test_the_generation_is_another_when_the_content_may_be(tmp_path):
+    path = tmp_path / "image"
+    path.write_bytes(pattern(8))
+    for mode in ("overlay", "write"):
+        disk = Disk(path, mode)
+        seen = [disk.generation]
+        disk.write(1, bytes(SECTOR))
+        seen.append(disk.generation)
+        state = disk.snapshot()
+        disk.write(1, bytes(SECTOR))
+        seen.append(disk.generation)
+        disk.restore(state)
+        seen.append(disk.generation)
+        disk.read(0, 8)
+        assert len(set(seen)) == 4 and disk.generation == seen[-1]
+        disk.close()
+
+
 def test_write_mode_changes_the_file(tmp_path):
     path = tmp_path / "image"
     path.write_bytes(pattern(8))
