@@ -96,6 +96,7 @@ class Disk:
         self.floppy: Floppy | None = None
         self.warnings: list[str] = []
         self.overlay: dict[int, bytes] = {}         # sector number -> its 512 bytes
+        self.generation = 0                         # another number after every change: who caches compares it
         self._file = None
         if isinstance(source, (bytes, bytearray, memoryview)):
             self.name = name or "image"
@@ -186,6 +187,7 @@ class Disk:
             raise IndexError(f"sectors {lba} to {lba + count - 1} of {self.sectors}")
         if self.read_only:
             raise PermissionError(f"{self.name} is write-protected")
+        self.generation += 1
         inside = 0                                  # sectors that lie in the image as a whole
         if self.mode == "write":
             inside = max(0, min(count, self.size // SECTOR - lba))
@@ -205,6 +207,7 @@ class Disk:
     def restore(self, state: dict[int, bytes]) -> None:
         """Back to what snapshot() saw."""
         self.overlay = dict(state)
+        self.generation += 1                        # not back: what was read since then is no longer true
 
     # ---- its shape ---------------------------------------------------------------------------------------------------
 
