@@ -96,7 +96,7 @@ class Disk:
         self.floppy: Floppy | None = None
         self.warnings: list[str] = []
         self.overlay: dict[int, bytes] = {}         # sector number -> its 512 bytes
-        self.generation = 0                         # another number whenever the content may be another: for caches
+        self.generation = 0                         # another number after every change: who caches compares it
         self._file = None
         if isinstance(source, (bytes, bytearray, memoryview)):
             self.name = name or "image"
@@ -212,8 +212,8 @@ class Disk:
 
     def restore(self, state: dict[int, bytes]) -> None:
         """Back to what snapshot() saw."""
-        self.generation += 1
         self.overlay = dict(state)
+        self.generation += 1                        # not back: what was read since then is no longer true
 
     # ---- its shape ---------------------------------------------------------------------------------------------------
 
