@@ -258,36 +258,50 @@ PAYLOADS = {"handoff.img": handoff, "mbr-nopart.img": mbr_without_partition, "gr
 
 
 def payload(name):
-    """Path of the image `name`, composed now if it was not there. Raises Missing."""
+    """Path of the image, or directory, `name`, composed now if it was not there. Raises Missing."""
+    import efi_payloads
     path = HOME / name
     if not path.exists():
         HOME.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=HOME) as work:
             made = Path(work) / name
-            PAYLOADS[name](made, Path(work))
+            (PAYLOADS | efi_payloads.PAYLOADS)[name](made, Path(work))
             os.replace(made, path)
     return path
 
 
+def newest(name):
+    """The package that `name`, which is empty, depends on: linux-image-cloud-amd64 -> linux-image-6.1.0-..."""
+    words = tool("apt-cache", "depends", name, package="apt").split()
+    return next(word for word in words if word.startswith("linux-image-") and word != name)
+
+
 def main():
+    import efi_payloads
     HOME.mkdir(parents=True, exist_ok=True)
     complete = True
-    for name in PACKAGES:
+    for name, path in (PACKAGES | efi_payloads.PACKAGES).items():
         try:
-            from_package(name, PACKAGES[name])
+            if name == efi_payloads.KERNEL_PACKAGE:
+                efi_payloads.kernel()
+            else:
+                from_package(name, path)
         except Missing:
             try:
-                download(name)
+                download(newest(name) if name == efi_payloads.KERNEL_PACKAGE else name)
             except (Missing, RuntimeError) as error:
                 print(f"{name}: {error}")
-    for name in PAYLOADS:
+    for name in PAYLOADS | efi_payloads.PAYLOADS:
         try:
-            print(f"{name:20} {payload(name).stat().st_size:>9} bytes")
+            path = payload(name)
+            size = sum(each.stat().st_size for each in (path, *path.rglob("*")) if each.is_file())
+            print(f"{name:24} {size:>9} bytes")
         except Missing as missing:
             complete = False
-            print(f"{name:20} needs {missing}")
+            print(f"{name:24} needs {missing}")
     return 0 if complete else 1
 
 
 if __name__ == "__main__":
+    sys.modules["payloads"] = sys.modules["__main__"]       # efi_payloads.py imports this file by its name
     sys.exit(main())
