@@ -15,6 +15,7 @@ from boot.uefi.page_tables import PageTables
 from boot.uefi.protocol import Protocol, no_such_interface
 from boot.uefi.service import PROTOCOL, RUNTIME, SERVICES, Call, Frame, Invoke, unsupported
 from boot.uefi.definitions import PAGE, TPL_APPLICATION, TPL_HIGH_LEVEL, Guid, MemoryType
+from boot.uefi.variables import Variables
 from x86.devices.device import Device
 from x86.faults import MachineError
 
@@ -56,6 +57,7 @@ class Uefi(GuestMemory, Device):
         self.options = options or tables.Options()
         self.trace: list = []
         self.clear()
+        self.variables = Variables()
         machine.memory.map_rom(ROM, stubs.reset_rom(), "UEFI reset vector")
         machine.bus.add(self.name, stubs.SERVICE_PORT, 3, write=self._trap)
 
