@@ -202,9 +202,8 @@ def read(data: bytes, name: str = "image") -> Image:
     _certificates(data, name, directories[pe_layout.SECURITY])
     relocatable = not coff.Characteristics & pe_layout.RELOCS_STRIPPED
     _kind(name, header, directories, relocatable)
-    headers = [pe_layout.SectionHeader.parse(data[at:at + pe_layout.SECTION_HEADER_SIZE])
-               for at in range(table, table + coff.NumberOfSections * pe_layout.SECTION_HEADER_SIZE,
-                               pe_layout.SECTION_HEADER_SIZE)]
+    end = table + coff.NumberOfSections * pe_layout.SECTION_HEADER.size
+    headers = list(map(pe_layout.SectionHeader._make, pe_layout.SECTION_HEADER.iter_unpack(data[table:end])))
     sections = _sections(data, name, header, headers)
     if header.AddressOfEntryPoint >= header.SizeOfImage:
         raise ImageError(f"{name}: AddressOfEntryPoint is {header.AddressOfEntryPoint:X}h, outside the image: SizeOfImage "
@@ -284,9 +283,9 @@ def _sizes(data, name, table, coff, header):
     if image > LARGEST_IMAGE:
         raise ImageError(f"{name}: SizeOfImage is {image:X}h, {image >> 20} MiB: more than {LARGEST_IMAGE >> 20} MiB is no "
                          f"image for this loader")
-    if image <= table or (image - table) // pe_layout.SECTION_HEADER_SIZE <= count:
+    if image <= table or (image - table) // pe_layout.SECTION_HEADER.size <= count:
         raise ImageError(f"{name}: SizeOfImage is {image:X}h, too small for {count} section headers at {table:X}h")
-    if headers <= table or (headers - table) // pe_layout.SECTION_HEADER_SIZE < count:
+    if headers <= table or (headers - table) // pe_layout.SECTION_HEADER.size < count:
         raise ImageError(f"{name}: SizeOfHeaders is {headers:X}h, too small for {count} section headers at {table:X}h")
     if headers >= image:
         raise ImageError(f"{name}: SizeOfHeaders is {headers:X}h, not less than SizeOfImage {image:X}h")
@@ -318,28 +317,29 @@ def _kind(name, header, directories, relocatable):
 
 def _sections(data, name, header, headers):
     """The sections, each checked against file and image. One of no size may say what it likes."""
-    found, total = [], 0
+    found, total, headers_size, image_size = [], 0, header.SizeOfHeaders, header.SizeOfImage
     for number, entry in enumerate(headers, 1):
         flags = entry.Characteristics
         section = Section(printable(entry.Name.rstrip(b"\0")), entry.VirtualAddress, entry.VirtualSize or entry.SizeOfRawData,
                           entry.PointerToRawData, entry.SizeOfRawData, bool(flags & pe_layout.MEM_READ),
                           bool(flags & pe_layout.MEM_WRITE), bool(flags & pe_layout.MEM_EXECUTE),
                           bool(flags & pe_layout.MEM_DISCARDABLE))
-        called = f"{name}: section {number} ({section.name})" if section.name else f"{name}: section {number}"
-        if section.raw_size and section.raw < header.SizeOfHeaders:
-            raise ImageError(f"{called}: PointerToRawData is {section.raw:X}h, within SizeOfHeaders {header.SizeOfHeaders:X}h")
-        if section.raw_size and section.raw + section.raw_size > len(data):
-            raise ImageError(f"{called} has {section.raw_size:X}h bytes at {section.raw:X}h, and the file has "
-                             f"{len(data):X}h: it is cut off")
-        if (section.size or section.raw_size) and section.rva < header.SizeOfHeaders:
-            raise ImageError(f"{called}: VirtualAddress is {section.rva:X}h, within SizeOfHeaders {header.SizeOfHeaders:X}h")
-        if section.size and section.end > header.SizeOfImage:
-            raise ImageError(f"{called} ends at {section.end:X}h in memory, and SizeOfImage is {header.SizeOfImage:X}h")
+        wrong = None
+        if section.raw_size and section.raw < headers_size:
+            wrong = f": PointerToRawData is {section.raw:X}h, within SizeOfHeaders {headers_size:X}h"
+        elif section.raw_size and section.raw + section.raw_size > len(data):
+            wrong = f" has {section.raw_size:X}h bytes at {section.raw:X}h, and the file has {len(data):X}h: it is cut off"
+        elif section.size and section.rva < headers_size:
+            wrong = f": VirtualAddress is {section.rva:X}h, within SizeOfHeaders {headers_size:X}h"
+        elif section.size and section.end > image_size:
+            wrong = f" ends at {section.end:X}h in memory, and SizeOfImage is {image_size:X}h"
+        if wrong:
+            raise ImageError(f"{name}: section {number}{section.name and f' ({section.name})'}{wrong}")
         total += section.size
         found.append(section)
     if total > LARGEST_IMAGE:               # they lie over one another, or SizeOfImage would have been refused
         raise ImageError(f"{name}: its {len(found)} sections have {total >> 20} MiB in memory, and SizeOfImage is "
-                         f"{header.SizeOfImage:X}h: they lie over one another")
+                         f"{image_size:X}h: they lie over one another")
     return found
 
 
