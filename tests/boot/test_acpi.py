@@ -275,7 +275,7 @@ def test_every_device_with_ports_is_described():
     bus = Machine("16M").bus
     described = {port for first, count in described_ports() for port in range(first, first + count)}
     rest = {bus.owner(port) for port in range(0x10000) if bus.owner(port) and port not in described}
-    assert rest == {"vga", "pci", "POST codes", "debug console", "delay", "debug_exit"}
+    assert rest == {"vga", "dispi", "pci", "POST codes", "debug console", "delay", "debug_exit"}
 
 
 def test_resource_descriptors_of_the_specification():
