@@ -193,7 +193,7 @@ def read(data: bytes, name: str = "image") -> Image:
 
     Errors: ImageError for what is no PE image, not for this machine or not for UEFI, or contradicts itself."""
     offset = _signature(data, name)
-    coff = pe_layout.CoffHeader.parse(data[offset:])
+    coff = pe_layout.CoffHeader.parse(data[offset:offset + 24])
     _machine(coff, name)
     header = _optional_header(data, name, offset, coff)
     directories = _directories(data, name, offset, coff, header)
@@ -202,9 +202,8 @@ def read(data: bytes, name: str = "image") -> Image:
     _certificates(data, name, directories[pe_layout.SECURITY])
     relocatable = not coff.Characteristics & pe_layout.RELOCS_STRIPPED
     _kind(name, header, directories, relocatable)
-    headers = [pe_layout.SectionHeader.parse(data[at:at + pe_layout.SECTION_HEADER_SIZE])
-               for at in range(table, table + coff.NumberOfSections * pe_layout.SECTION_HEADER_SIZE,
-                               pe_layout.SECTION_HEADER_SIZE)]
+    end = table + coff.NumberOfSections * pe_layout.SECTION_HEADER.size
+    headers = list(map(pe_layout.SectionHeader._make, pe_layout.SECTION_HEADER.iter_unpack(data[table:end])))
     sections = _sections(data, name, header, headers)
     if header.AddressOfEntryPoint >= header.SizeOfImage:
         raise ImageError(f"{name}: AddressOfEntryPoint is {header.AddressOfEntryPoint:X}h, outside the image: SizeOfImage "
@@ -237,7 +236,7 @@ def _signature(data, name):
         raise ImageError(f"{name}: not a PE image: it begins with {data[:4].hex(' ')}, not 4d 5a (MZ)")
     if len(data) < pe_layout.DosHeader.sizeof():
         raise ImageError(f"{name}: the MZ header is cut off: {len(data)} bytes of {pe_layout.DosHeader.sizeof()}")
-    offset = pe_layout.DosHeader.parse(data).e_lfanew if data[:2] == pe_layout.DOS_MAGIC else 0
+    offset = pe_layout.DosHeader.parse(data[:0x40]).e_lfanew if data[:2] == pe_layout.DOS_MAGIC else 0
     signature = data[offset:offset + 4]
     if len(signature) < 4:
         raise ImageError(f"{name}: e_lfanew (3Ch) says that the PE header is at {offset:X}h, and the file has "
@@ -263,7 +262,7 @@ def _optional_header(data, name, offset, coff):
     magic, = _u16.unpack_from(data, offset + 24)
     if magic not in pe_layout.OPTIONAL_HEADER_SIZES:
         raise ImageError(f"{name}: Magic of the optional header is {magic:X}h, not 20Bh (PE32+)")
-    return pe_layout.OptionalHeader.parse(data[offset + 24:])
+    return pe_layout.OptionalHeader.parse(data[offset + 24:offset + pe_layout.LARGEST_HEADERS])
 
 
 def _directories(data, name, offset, coff, header):
@@ -274,7 +273,7 @@ def _directories(data, name, offset, coff, header):
     if coff.SizeOfOptionalHeader != bare + 8 * count:
         raise ImageError(f"{name}: SizeOfOptionalHeader is {coff.SizeOfOptionalHeader}, with NumberOfRvaAndSizes {count} it "
                          f"should be {bare + 8 * count}")
-    found = pe_layout.DataDirectory[count].parse(data[offset + 24 + bare:])
+    found = pe_layout.DataDirectory[count].parse(data[offset + 24 + bare:offset + pe_layout.LARGEST_HEADERS])
     return [(entry.VirtualAddress, entry.Size) for entry in found] + [(0, 0)] * (pe_layout.DIRECTORIES - count)
 
 
@@ -284,9 +283,9 @@ def _sizes(data, name, table, coff, header):
     if image > LARGEST_IMAGE:
         raise ImageError(f"{name}: SizeOfImage is {image:X}h, {image >> 20} MiB: more than {LARGEST_IMAGE >> 20} MiB is no "
                          f"image for this loader")
-    if image <= table or (image - table) // pe_layout.SECTION_HEADER_SIZE <= count:
+    if image <= table or (image - table) // pe_layout.SECTION_HEADER.size <= count:
         raise ImageError(f"{name}: SizeOfImage is {image:X}h, too small for {count} section headers at {table:X}h")
-    if headers <= table or (headers - table) // pe_layout.SECTION_HEADER_SIZE < count:
+    if headers <= table or (headers - table) // pe_layout.SECTION_HEADER.size < count:
         raise ImageError(f"{name}: SizeOfHeaders is {headers:X}h, too small for {count} section headers at {table:X}h")
     if headers >= image:
         raise ImageError(f"{name}: SizeOfHeaders is {headers:X}h, not less than SizeOfImage {image:X}h")
@@ -318,28 +317,29 @@ def _kind(name, header, directories, relocatable):
 
 def _sections(data, name, header, headers):
     """The sections, each checked against file and image. One of no size may say what it likes."""
-    found, total = [], 0
+    found, total, headers_size, image_size = [], 0, header.SizeOfHeaders, header.SizeOfImage
     for number, entry in enumerate(headers, 1):
         flags = entry.Characteristics
         section = Section(printable(entry.Name.rstrip(b"\0")), entry.VirtualAddress, entry.VirtualSize or entry.SizeOfRawData,
                           entry.PointerToRawData, entry.SizeOfRawData, bool(flags & pe_layout.MEM_READ),
                           bool(flags & pe_layout.MEM_WRITE), bool(flags & pe_layout.MEM_EXECUTE),
                           bool(flags & pe_layout.MEM_DISCARDABLE))
-        called = f"{name}: section {number} ({section.name})" if section.name else f"{name}: section {number}"
-        if section.raw_size and section.raw < header.SizeOfHeaders:
-            raise ImageError(f"{called}: PointerToRawData is {section.raw:X}h, within SizeOfHeaders {header.SizeOfHeaders:X}h")
-        if section.raw_size and section.raw + section.raw_size > len(data):
-            raise ImageError(f"{called} has {section.raw_size:X}h bytes at {section.raw:X}h, and the file has "
-                             f"{len(data):X}h: it is cut off")
-        if (section.size or section.raw_size) and section.rva < header.SizeOfHeaders:
-            raise ImageError(f"{called}: VirtualAddress is {section.rva:X}h, within SizeOfHeaders {header.SizeOfHeaders:X}h")
-        if section.size and section.end > header.SizeOfImage:
-            raise ImageError(f"{called} ends at {section.end:X}h in memory, and SizeOfImage is {header.SizeOfImage:X}h")
+        wrong = None
+        if section.raw_size and section.raw < headers_size:
+            wrong = f": PointerToRawData is {section.raw:X}h, within SizeOfHeaders {headers_size:X}h"
+        elif section.raw_size and section.raw + section.raw_size > len(data):
+            wrong = f" has {section.raw_size:X}h bytes at {section.raw:X}h, and the file has {len(data):X}h: it is cut off"
+        elif section.size and section.rva < headers_size:
+            wrong = f": VirtualAddress is {section.rva:X}h, within SizeOfHeaders {headers_size:X}h"
+        elif section.size and section.end > image_size:
+            wrong = f" ends at {section.end:X}h in memory, and SizeOfImage is {image_size:X}h"
+        if wrong:
+            raise ImageError(f"{name}: section {number}{section.name and f' ({section.name})'}{wrong}")
         total += section.size
         found.append(section)
     if total > LARGEST_IMAGE:               # they lie over one another, or SizeOfImage would have been refused
         raise ImageError(f"{name}: its {len(found)} sections have {total >> 20} MiB in memory, and SizeOfImage is "
-                         f"{header.SizeOfImage:X}h: they lie over one another")
+                         f"{image_size:X}h: they lie over one another")
     return found
 
 

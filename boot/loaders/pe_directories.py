@@ -9,6 +9,8 @@ Source: Microsoft, "PE Format", ".debug Section", ".rsrc Section"; UEFI 2.10 sec
 """
 from __future__ import annotations
 
+from struct import iter_unpack
+
 from boot.loaders import pe_layout
 from x86.faults import ImageError
 
@@ -84,36 +86,27 @@ def resource(image, kind: str) -> bytes | None:
     base, size = image.resources
     if not size or base >= image.size:
         return None
-    for offset in _named(image, 0):
-        entry = _parse(image, pe_layout.ResourceEntry, offset)
-        if not entry.Name & pe_layout.IS_STRING:
-            continue
-        at = _within(image, "a name", entry.Name & ~pe_layout.IS_STRING)
-        letters = _contents(image, at, 2 + 2 * len(kind))
-        if letters == len(kind).to_bytes(2, "little") + kind.encode("utf-16-le"):
-            return _leaf(image, entry)
+    first, count = pe_layout.ResourceDirectory.sizeof(), _entries(image, 0)
+    wanted = len(kind).to_bytes(2, "little") + kind.encode("utf-16-le")
+    for named, offset in iter_unpack("<II", _contents(image, first, 8 * count)):
+        if named & pe_layout.IS_STRING:
+            at = _within(image, "a name", named & ~pe_layout.IS_STRING)
+            if _contents(image, at, len(wanted)) == wanted:
+                return _leaf(image, offset)
     return None
 
 
-def _leaf(image, entry):
-    """The bytes of the first name in its first language below the entry of a type; None where there is none."""
+def _leaf(image, offset):
+    """The bytes of the first name in its first language, from the offset that the type's entry has; None without any."""
     for _level in ("names", "languages"):
-        if entry.Offset & pe_layout.IS_DIRECTORY:
-            offset = _within(image, "a directory", entry.Offset & ~pe_layout.IS_DIRECTORY)
-            _entries(image, offset)
-            entry = _parse(image, pe_layout.ResourceEntry, offset + pe_layout.ResourceDirectory.sizeof())
-    if entry.Offset & pe_layout.IS_DIRECTORY:
+        if offset & pe_layout.IS_DIRECTORY:
+            at = _within(image, "a directory", offset & ~pe_layout.IS_DIRECTORY)
+            _entries(image, at)
+            offset = _parse(image, pe_layout.ResourceEntry, at + pe_layout.ResourceDirectory.sizeof()).Offset
+    if offset & pe_layout.IS_DIRECTORY:
         return None
-    data = _parse(image, pe_layout.ResourceData, _within(image, "data", entry.Offset))
-    if data.RVA >= image.size:
-        return None
-    return image.at(data.RVA, data.Size)
-
-
-def _named(image, offset):
-    """The offsets of the named entries of the directory at `offset`."""
-    first, count = offset + pe_layout.ResourceDirectory.sizeof(), _entries(image, offset)
-    return range(first, first + count * pe_layout.ResourceEntry.sizeof(), pe_layout.ResourceEntry.sizeof())
+    data = _parse(image, pe_layout.ResourceData, _within(image, "data", offset))
+    return image.at(data.RVA, data.Size) if data.RVA < image.size else None
 
 
 def _entries(image, offset):

@@ -15,6 +15,9 @@ Source: Microsoft, "PE Format"; UEFI 2.10 section 2.1.1, "UEFI Images".
 """
 from __future__ import annotations
 
+import struct
+from typing import NamedTuple
+
 from construct import Bytes, If, IfThenElse, Int16ul, Int32ul, Int64ul, Padding, Struct, this
 
 # ---- the MZ and PE headers ------------------------------------------------------------------------------------------
@@ -82,19 +85,24 @@ DataDirectory = Struct("VirtualAddress" / Int32ul, "Size" / Int32ul)
 DIRECTORIES = 16
 RESOURCE, SECURITY, BASE_RELOCATION, DEBUG, CLR_HEADER = 2, 4, 5, 6, 14
 
-SectionHeader = Struct(
-    "Name" / Bytes(8),
-    "VirtualSize" / Int32ul,                            # in memory; 0: as many bytes as in the file
-    "VirtualAddress" / Int32ul,                         # RVA
-    "SizeOfRawData" / Int32ul,                          # in the file; VirtualSize may be less (padding) or more (zeros)
-    "PointerToRawData" / Int32ul,
-    "PointerToRelocations" / Int32ul,
-    "PointerToLinenumbers" / Int32ul,
-    "NumberOfRelocations" / Int16ul,
-    "NumberOfLinenumbers" / Int16ul,
-    "Characteristics" / Int32ul,
-)
-SECTION_HEADER_SIZE = SectionHeader.sizeof()
+# A file may have 65535 sections: their headers are read with struct.
+SECTION_HEADER = struct.Struct("<8s6I2HI")
+
+
+class SectionHeader(NamedTuple):
+    """IMAGE_SECTION_HEADER."""
+    Name: bytes                                         # 8 bytes, zeros behind
+    VirtualSize: int                                    # in memory; 0: as many bytes as in the file
+    VirtualAddress: int                                 # RVA
+    SizeOfRawData: int                                  # in the file; VirtualSize may be less (padding) or more (zeros)
+    PointerToRawData: int
+    PointerToRelocations: int
+    PointerToLinenumbers: int
+    NumberOfRelocations: int
+    NumberOfLinenumbers: int
+    Characteristics: int
+
+
 MEM_DISCARDABLE, MEM_EXECUTE, MEM_READ, MEM_WRITE = 0x02000000, 0x20000000, 0x40000000, 0x80000000
 
 # ---- what directories point to --------------------------------------------------------------------------------------

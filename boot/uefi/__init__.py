@@ -15,10 +15,11 @@ from boot.uefi.boot_services import drivers, handover, interfaces, internal, loo
 from boot.uefi.boot_services import events as event_services, images as image_services
 from boot.uefi.firmware import Uefi
 from boot.uefi.protocols import simple_text_output
+from boot.uefi.runtime_services import variables
 from boot.uefi.start import boot
 
 __all__ = ["Uefi", "boot", "boot_manager", "drivers", "event_services", "handover", "image_services", "interfaces", "internal",
-           "lookup", "memory", "miscellaneous", "simple_text_output"]
+           "lookup", "memory", "miscellaneous", "simple_text_output", "variables"]
 
 for kind, names in ((service.BOOT, tables.BOOT_SERVICES), (service.RUNTIME, tables.RUNTIME_SERVICES)):
     for name in names:

@@ -7,10 +7,7 @@ code in stubs.asm makes the call. So everything the firmware knows is plain data
 """
 from __future__ import annotations
 
-import io
-import pickle
-
-from boot.uefi import events, stubs, tables
+from boot.uefi import events, state, stubs, tables
 from boot.uefi.database import Database, Handle
 from boot.uefi.guest_memory import BadPointer, GuestMemory
 from boot.uefi.memory_map import MemoryMap, NotAllocated, Pool
@@ -18,6 +15,7 @@ from boot.uefi.page_tables import PageTables
 from boot.uefi.protocol import Protocol, no_such_interface
 from boot.uefi.service import PROTOCOL, RUNTIME, SERVICES, Call, Frame, Invoke, unsupported
 from boot.uefi.definitions import PAGE, TPL_APPLICATION, TPL_HIGH_LEVEL, Guid, MemoryType
+from boot.uefi.variables import Variables
 from x86.devices.device import Device
 from x86.faults import MachineError
 
@@ -61,6 +59,7 @@ class Uefi(GuestMemory, Device):
         self.options = options or tables.Options()
         self.trace: list = []
         self.clear()
+        self.variables = Variables()
         machine.memory.map_rom(ROM, stubs.reset_rom(), "UEFI reset vector")
         machine.bus.add(self.name, stubs.SERVICE_PORT, 3, write=self._trap)
 
@@ -90,18 +89,13 @@ class Uefi(GuestMemory, Device):
 
     def snapshot(self) -> dict:
         """Everything in STATE, pickled with references to the machine left open, and what was written to the media."""
-        file = io.BytesIO()
-        pickler = pickle.Pickler(file, protocol=4)
-        pickler.persistent_id = self._reference
-        pickler.dump({name: getattr(self, name) for name in STATE})
-        return {"firmware": file.getvalue(), "media": [disk.snapshot() for disk in self.media]}
+        values = {name: getattr(self, name) for name in STATE}
+        return {"firmware": state.freeze(values, self._reference), "media": [disk.snapshot() for disk in self.media]}
 
-    def restore(self, state: dict) -> None:
-        unpickler = pickle.Unpickler(io.BytesIO(state["firmware"]))
-        unpickler.persistent_load = self._referred
-        for name, value in unpickler.load().items():
+    def restore(self, snapshot: dict) -> None:
+        for name, value in state.thaw(snapshot["firmware"], self._referred).items():
             setattr(self, name, value)
-        for disk, overlay in zip(self.media, state["media"]):
+        for disk, overlay in zip(self.media, snapshot["media"]):
             disk.restore(overlay)
 
     def _reference(self, value):

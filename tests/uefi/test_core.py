@@ -70,3 +70,21 @@ def test_the_firmware_starts_at_the_reset_vector_in_real_mode(tmp_path):
     assert (machine.cpu.mode, machine.cpu.cs, machine.cpu.rip) == ("real", 0xF000, 0xFFF0)
     machine.run(100_000, until=lambda machine: machine.cpu.mode == "long", every=1)
     assert machine.cpu.mode == "long"
+
+
+def test_the_same_boot_is_the_same_and_a_snapshot_goes_on_as_the_original(payload):
+    application = payload("esp-hashtool") / "EFI/BOOT/BOOTX64.EFI"
+
+    def start():
+        machine = Machine(memory="64M")
+        return machine, boot.uefi(machine, application=application)
+    machine, firmware = start()
+    machine.run(200_000)
+    middle = machine.snapshot()
+    machine.run(300_000)
+    end = machine.snapshot().digest()
+    for other, its_firmware in ((machine, firmware), start()):
+        other.restore(middle)
+        assert its_firmware.frames and its_firmware.images.loaded
+        other.run(300_000)
+        assert other.snapshot().digest() == end
