@@ -30,10 +30,21 @@ def sequence(attribute: int) -> str:
     return f"\x1b[{';'.join(filter(None, parts))}m"
 
 
-def one_wide(text: str) -> bool:
-    """Whether every terminal gives each of these characters one column."""
-    return text.isascii() or all(unicodedata.east_asian_width(character) not in "WF"
-                                 and unicodedata.category(character) not in ("Mn", "Me", "Cf") for character in text)
+def width(character: str) -> int:
+    """How many columns most terminals give a character."""
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def displayed(text: str, room: int) -> tuple[str, bool]:
+    """(what is sent for characters of 16 bits, whether it takes a column each). It never takes more columns than `room`."""
+    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")     # pairs become one
+    whole = NOT_SENT.sub("?", whole)
+    widths = [1] * len(whole) if whole.isascii() else [width(character) for character in whole]
+    if sum(widths) > room:
+        return "".join("?" if width(unit) != 1 else unit for unit in NOT_SENT.sub("?", text)), True
+    return whole, len(whole) == len(text) and all(columns == 1 for columns in widths)
 
 
 class SerialTerminal:
@@ -112,11 +123,9 @@ class SerialTerminal:
             part, text = text[:columns - column], text[columns - column:]
             self.move(row, column)
             self._colors(attribute)
-            # two halves of a surrogate pair, a column each, are one character here
-            whole = part.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
-            self._send(NOT_SENT.sub("?", whole))
+            sent, known = displayed(part, columns - column)
+            self._send(sent)
             column += len(part)
-            known = whole == part and one_wide(part)
             self.place = (row, column) if known else None
             if column == columns:
                 if known or row == rows - 1:

@@ -106,8 +106,8 @@ class SimpleTextOutput(Protocol):
         """SIMPLE_TEXT_OUTPUT_MODE as it is now."""
         console = self.uefi.console
         screen = console.screen
-        self.uefi.write(self.mode_address, MODE.pack(len(console.modes), console.mode, screen.attribute, screen.column, screen.row,
-                                                     screen.cursor_visible))
+        mode = MODE.pack(len(console.modes), console.mode, screen.attribute, screen.column, screen.row, screen.cursor_visible)
+        self.uefi.write(self.mode_address, mode)
 
 
 @at_power_on
