@@ -189,8 +189,8 @@ def test_bytes(console, actions, bytes_sent):
     assert sent(console) == bytes_sent
 
 
-@pytest.mark.parametrize("attribute, text", [(0x07, "\x1b[0m"), (0x0F, "\x1b[0;1m"), (0x0C, "\x1b[0;1;31m"), (0x70, "\x1b[0;30;47m"),
-                                             (0x03, "\x1b[0;36m"), (0x47, "\x1b[0;41m")])
+@pytest.mark.parametrize("attribute, text", [(0x07, "\x1b[0m"), (0x0F, "\x1b[0;1m"), (0x0C, "\x1b[0;1;31m"),
+                                             (0x70, "\x1b[0;30;47m"), (0x03, "\x1b[0;36m"), (0x47, "\x1b[0;41m")])
 def test_colours(attribute, text):
     assert sequence(attribute) == text
 
