@@ -96,6 +96,7 @@ class Disk:
         self.floppy: Floppy | None = None
         self.warnings: list[str] = []
         self.overlay: dict[int, bytes] = {}         # sector number -> its 512 bytes
+        self.generation = 0                         # another number after every change: who caches compares it
         self._file = None
         if isinstance(source, (bytes, bytearray, memoryview)):
             self.name = name or "image"
@@ -163,11 +164,10 @@ class Disk:
         """`count` sectors from number `lba`. IndexError if they are not all on the disk."""
         if lba < 0 or count < 0 or lba + count > self.sectors:
             raise IndexError(f"sectors {lba} to {lba + count - 1} of {self.sectors}")
-        data = self.data[lba * SECTOR:(lba + count) * SECTOR]
-        missing = count * SECTOR - len(data)
-        if not self.overlay and not missing:
-            return bytes(data)
-        data = bytearray(data) + bytes(missing)
+        data = self._read_image(lba, count)
+        if not self.overlay:
+            return data
+        data = bytearray(data)
         if len(self.overlay) < count:
             touched = [number for number in self.overlay if lba <= number < lba + count]
         else:
@@ -176,6 +176,10 @@ class Disk:
             position = (number - lba) * SECTOR
             data[position:position + SECTOR] = self.overlay[number]
         return bytes(data)
+
+    def _read_image(self, lba, count):
+        """What lies under the overlay; zeros behind the end of the image."""
+        return bytes(self.data[lba * SECTOR:(lba + count) * SECTOR]).ljust(count * SECTOR, b"\0")
 
     def write(self, lba: int, data: bytes) -> None:
         """Put whole sectors from number `lba` on. PermissionError on a read-only disk, IndexError beyond its end."""
@@ -186,12 +190,16 @@ class Disk:
             raise IndexError(f"sectors {lba} to {lba + count - 1} of {self.sectors}")
         if self.read_only:
             raise PermissionError(f"{self.name} is write-protected")
-        inside = 0                                  # sectors that lie in the image as a whole
-        if self.mode == "write":
-            inside = max(0, min(count, self.size // SECTOR - lba))
-            self.data[lba * SECTOR:(lba + inside) * SECTOR] = data[:inside * SECTOR]
+        self.generation += 1
+        inside = self._write_image(lba, data, count) if self.mode == "write" else 0
         for number in range(inside, count):
             self.overlay[lba + number] = bytes(data[number * SECTOR:(number + 1) * SECTOR])
+
+    def _write_image(self, lba, data, count):
+        """Mode "write": put into the image those of `count` sectors that lie in it as a whole, and say how many."""
+        inside = max(0, min(count, self.size // SECTOR - lba))
+        self.data[lba * SECTOR:(lba + inside) * SECTOR] = data[:inside * SECTOR]
+        return inside
 
     @property
     def read_only(self) -> bool:
@@ -205,6 +213,7 @@ class Disk:
     def restore(self, state: dict[int, bytes]) -> None:
         """Back to what snapshot() saw."""
         self.overlay = dict(state)
+        self.generation += 1                        # not back: what was read since then is no longer true
 
     # ---- its shape ---------------------------------------------------------------------------------------------------
 

@@ -75,6 +75,20 @@ def test_overlay_never_changes_the_file(tmp_path):
     assert path.read_bytes() == pattern(8)
 
 
+def test_generation_is_another_one_after_every_change():
+    disk, seen = Disk(pattern(8)), []
+    before = disk.snapshot()
+    for change in (lambda: None, lambda: disk.write(2, bytes(SECTOR)), lambda: disk.write(3, bytes(SECTOR)),
+                   lambda: disk.restore(before)):
+        change()
+        seen.append(disk.generation)
+    assert len(set(seen)) == 4
+    disk.read(0, 8)
+    with pytest.raises(IndexError):
+        disk.write(8, bytes(SECTOR))
+    assert disk.generation == seen[-1]
+
+
 def test_write_mode_changes_the_file(tmp_path):
     path = tmp_path / "image"
     path.write_bytes(pattern(8))
