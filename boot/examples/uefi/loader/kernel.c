@@ -80,8 +80,8 @@ EFI_STATUS kernel_load(const VOID *data, UINTN size, Kernel *kernel)
                                           &address);
     if (EFI_ERROR(status)) {
         MemoryMap map;
-        const char *owner = EFI_ERROR(memory_map_allocate(&map)) ? "unknown" : memory_owner(&map, kernel->start);
-        print("  The memory at %016lx is %s.\n", kernel->start, owner);
+        if (!EFI_ERROR(memory_map_allocate(&map)))
+            memory_print_owner(&map, kernel->start, kernel->end);
         return failed(status, "Link the kernel to where memory is EfiConventionalMemory, or make it relocatable.",
                       "have %016lx - %016lx for the kernel", kernel->start, kernel->end - 1);
     }
