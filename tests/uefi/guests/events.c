@@ -321,11 +321,11 @@ static void timers(void)
     status("CheckEvent after 40 ms of the canceled", BS->CheckEvent(timer));
     status("relative, 10 s, then 10 ms", BS->SetTimer(timer, TimerRelative, 10000 * MS) | BS->SetTimer(timer, TimerRelative, 10 * MS));
     NEED(BS->Stall(60000));
-    status("CheckEvent after 60 ms: the later one counts", BS->CheckEvent(timer));
-    status("relative, for ever", BS->SetTimer(timer, TimerRelative, -1));
+    status("CheckEvent after 60 ms, the later one counts", BS->CheckEvent(timer));
+    status("relative, 2^62", BS->SetTimer(timer, TimerRelative, (UINT64)1 << 62));
     NEED(BS->Stall(20000));
     EFI_STATUS ended = BS->CheckEvent(timer);
-    status("CheckEvent, for ever", ended);
+    status("CheckEvent, 2^62", ended);
     NEED(BS->SetTimer(timer, TimerCancel, 0));
 
     status("periodic, 20 ms", BS->SetTimer(timer, TimerPeriodic, 20 * MS));
@@ -338,7 +338,7 @@ static void timers(void)
     status("periodic, SignalEvent", BS->SignalEvent(timer));
     NEED(BS->SetTimer(timer, TimerCancel, 0));
     status("cancel does not take the signal away", BS->CheckEvent(timer));
-    status("periodic, 0: every tick", BS->SetTimer(timer, TimerPeriodic, 0));
+    status("periodic, 0, at every tick", BS->SetTimer(timer, TimerPeriodic, 0));
     NEED(BS->WaitForEvent(1, &timer, &index));
     NEED(BS->WaitForEvent(1, &timer, &index));
     NEED(BS->SetTimer(timer, TimerCancel, 0));
