@@ -11,14 +11,15 @@ import sys
 import types
 
 from boot.uefi import boot_manager, prototypes, service, tables
-from boot.uefi.boot_services import handover, images, internal, memory
+from boot.uefi.boot_services import drivers, handover, interfaces, internal, lookup, memory, miscellaneous
+from boot.uefi.boot_services import events as event_services, images as image_services
 from boot.uefi.firmware import Uefi
 from boot.uefi.protocols import simple_text_output
 from boot.uefi.runtime_services import variables
 from boot.uefi.start import boot
 
-__all__ = ["Uefi", "boot", "boot_manager", "handover", "images", "internal", "memory", "simple_text_output",
-           "variables"]
+__all__ = ["Uefi", "boot", "boot_manager", "drivers", "event_services", "handover", "image_services", "interfaces", "internal",
+           "lookup", "memory", "miscellaneous", "simple_text_output", "variables"]
 
 for kind, names in ((service.BOOT, tables.BOOT_SERVICES), (service.RUNTIME, tables.RUNTIME_SERVICES)):
     for name in names:

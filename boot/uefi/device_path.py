@@ -218,6 +218,3 @@ def read(uefi, address: int) -> bytes:
     raise BadPath(f"it does not end within {LONGEST} bytes")
 
 
-def guid(data: bytes) -> Guid:
-    """The GUID field of a node."""
-    return Guid(data)

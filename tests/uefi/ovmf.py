@@ -18,7 +18,7 @@ from pathlib import Path
 from . import build
 
 MARK = "=> "
-CRASH = b"!!!! Find image based on IP"      # the last line of the firmware's report on an exception
+CRASH = b"FXSAVE_STATE - "              # near the end of the firmware's report on an exception
 CODE, VARS = "OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"
 PLACES = [Path(os.environ.get("OVMF", "/usr/share/OVMF")), Path("/usr/share/OVMF"), build.ROOT / "build/payloads"]
 
