@@ -2,17 +2,23 @@
 from __future__ import annotations
 
 import ctypes
+import pickle
 import re
 import shutil
 import struct
 import subprocess
+import time
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import boot
 from boot.examples import build
+from uefi import ovmf
+from x86.devices import vga_picture
+from x86.machine import Machine
 
 HOME = build.HERE / "uefi"
 ESP = HOME / "esp"
@@ -232,3 +238,183 @@ def test_no_kernel_makes_the_loader_read_outside_of_the_file(hints):
         kernels.append(kernel(*changes, size=random.choice([None, None, 64, 176, 4096, 9000])))
     said = hints(kernels)
     assert len(said) == len(kernels) and len(set(said)) > 5
+
+
+# ---- the run ---------------------------------------------------------------------------------------------------------
+
+LIMIT = 100_000_000
+
+
+def run(esp=ESP, memory="256M"):
+    """(machine, stop, what came out of COM1 without its escape sequences) of a machine with the UEFI and that volume."""
+    machine = Machine(memory)
+    boot.uefi(machine, esp=esp, mode="readonly")
+    stop = machine.run(max_instructions=LIMIT)
+    return machine, stop, plain(machine.serial.text)
+
+
+def plain(text):
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "")
+
+
+@pytest.fixture(scope="module")
+def example():
+    return run()
+
+
+def ranges(said):
+    """[(first byte, last byte, kind)] of the memory map that the kernel wrote."""
+    return [(int(first, 16), int(last, 16), kind)
+            for first, last, kind in re.findall(r"^  ([0-9A-F]{16}) - ([0-9A-F]{16})  ([a-z]{3,}.*)$", said, re.MULTILINE)]
+
+
+def test_the_kernel_is_reached_and_switches_off(example):
+    machine, stop, said = example
+    assert stop.kind == "poweroff", said
+    assert machine.cpu.mode == "long" and 0x100000 <= machine.cpu.rip < 0x101000
+    loader, kernel = said.split("Hello from a kernel\n")
+    assert "A UEFI loader, from the firmware to a kernel of its own" in loader
+    assert "48 bytes apart (sizeof says 40)" in loader
+    assert re.search(r"EfiConventionalMemory +\d+ +\d+ KB", loader)
+    assert "0000000000100000 - " in loader and "r-x\n" in loader and "rw-\n" in loader
+    assert kernel.endswith("BSS is zero.\nSwitching off.\n")
+    assert "Frame buffer: 800 x 600, blue first" in kernel
+    assert re.search(r"^ACPI:.* FACP", kernel, re.MULTILINE)
+
+
+def test_the_memory_map_is_in_order_and_whole(example):
+    machine, _, said = example
+    found = ranges(said)
+    assert all(first <= last and first % 4096 == 0 and last % 4096 == 4095 for first, last, _ in found)
+    assert all(one[1] < next[0] for one, next in zip(found, found[1:]))
+    assert any(first == 0x100000 and last >= 0x102000 and kind == "loader and kernel" for first, last, kind in found)
+    free = sum(last + 1 - first for first, last, kind in found if kind == "free")
+    assert machine.memory.size * 9 // 10 < free < machine.memory.size
+    assert f"{free // 1024:10} KB  free" in said
+    assert {"runtime services", "ACPI"} <= {kind for _, _, kind in found}
+
+
+@pytest.mark.parametrize("memory", ["64M", "3G"])
+def test_other_sizes_of_memory(memory):
+    machine, stop, said = run(memory=memory)
+    assert stop.kind == "poweroff", said
+    assert sum(last + 1 - first for first, last, kind in ranges(said) if kind == "free") > machine.memory.size * 3 // 4
+
+
+def test_a_run_repeats_to_the_bit_and_continues_from_a_snapshot(example):
+    whole, _, _ = example
+    machine = Machine("256M")
+    boot.uefi(machine, esp=ESP, mode="readonly")
+    machine.run(max_instructions=whole.time // 2)
+    half = pickle.loads(pickle.dumps(machine.snapshot()))
+    for _ in range(2):
+        assert machine.run(max_instructions=LIMIT).kind == "poweroff"
+        assert machine.time == whole.time and machine.serial.text == whole.serial.text
+        assert picture(machine) == picture(whole)
+        machine.restore(half)
+
+
+# ---- the picture -----------------------------------------------------------------------------------------------------
+
+PANEL = 300                             # the first column that depends on what the firmware told
+
+
+def picture(machine):
+    """(width, height, rows of red, green, blue bytes)"""
+    width, height, palette, rows = vga_picture.picture(machine.screen)
+    assert palette is None
+    return width, height, rows
+
+
+def test_the_picture(example):
+    machine, _, _ = example
+    width, height, rows = picture(machine)
+    assert (width, height) == (800, 600)
+
+    def dot(x, y):
+        return tuple(rows[y][3 * x:3 * x + 3])
+    assert dot(0, 0) == (0x08, 0x10, 0x30)                                  # the top of the sky
+    red, green, blue = dot(10, 395)
+    assert red > 0xE0 and green > 0x90 and blue < 0x70                      # and its foot
+    colours = {dot(x, 300) for x in range(40, 225)}
+    assert any(red > 2 * green for red, green, _ in colours) and any(min(colour) > 0xA0 for colour in colours)     # the ball
+    text = sum(dot(x, y) == (255, 255, 255) for y in range(50, 90) for x in range(PANEL, 760))
+    assert text > 500                                                       # the title
+    assert {(0x60, 0xC8, 0x60), (0xF0, 0xD0, 0x40)} <= {dot(x, 204) for x in range(PANEL, 760)}     # the memory as a bar
+
+
+@pytest.mark.deep
+def test_ovmf_shows_the_same(example, tmp_path):
+    if ovmf.missing():
+        pytest.skip(f"needs {ovmf.missing()}")
+    said, (width, height, rows) = under_ovmf(tmp_path)
+    machine, _, here = example
+    kernel = said.split("Hello from a kernel\n")[1]
+    assert kernel.endswith("Switching off.\n") and "BSS is zero." in kernel
+    assert any(first == 0x100000 and kind == "loader and kernel" for first, _, kind in ranges(kernel))
+
+    def words(text):
+        return {re.sub(r"[0-9A-F]+", "#", line).strip() for line in text.split("Hello from a kernel\n")[1].splitlines()
+                if not line.startswith("ACPI")}
+    assert words(here) <= words(said)
+    assert (width, height) == (800, 600)
+    assert [row[:3 * PANEL] for row in rows] == [row[:3 * PANEL] for row in picture(machine)[2]]
+
+
+def under_ovmf(place):
+    """(what came out of COM1, the picture) of the example on OVMF under QEMU."""
+    shutil.copy(ovmf.firmware() / ovmf.VARS, place / "vars.fd")
+    shutil.copytree(ESP, place / "esp")
+    serial, shot = place / "serial", place / "shot.ppm"
+    serial.touch()
+    drive = "if=pflash,format=raw,unit={},file={}"
+    command = ["qemu-system-x86_64", "-accel", "tcg", "-m", "256", "-nic", "none", "-display", "none", "-monitor", "stdio",
+               "-no-reboot", "-no-shutdown", "-serial", f"file:{serial}", "-snapshot",
+               "-drive", drive.format(0, ovmf.firmware() / ovmf.CODE) + ",readonly=on",
+               "-drive", drive.format(1, place / "vars.fd"), "-drive", f"format=raw,file=fat:{place / 'esp'}"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as qemu:
+        for _ in range(300):
+            time.sleep(0.2)
+            if b"Switching off." in serial.read_bytes():
+                break
+        time.sleep(1)
+        qemu.communicate(f"screendump {shot}\nquit\n", timeout=20)
+    magic, size, most, dots = shot.read_bytes().split(b"\n", 3)
+    assert (magic, most) == (b"P6", b"255")
+    width, height = map(int, size.split())
+    rows = [dots[3 * width * row:3 * width * (row + 1)] for row in range(height)]
+    return plain(serial.read_text("ascii", "replace")), (width, height, rows)
+
+
+# ---- when something is not there -------------------------------------------------------------------------------------
+
+def volume(place, **files):
+    """An EFI system partition with the example's loader and {name: bytes} beside it."""
+    directory = place / "EFI/BOOT"
+    directory.mkdir(parents=True)
+    shutil.copy(ESP / "EFI/BOOT/BOOTX64.EFI", directory)
+    for name, data in files.items():
+        (directory / name.replace("_", ".")).write_bytes(data)
+    return place
+
+
+@pytest.mark.parametrize("files, message", [
+    ({}, "Cannot open \\EFI\\BOOT\\kernel.elf: EFI_NOT_FOUND\n"
+         "  Is the kernel on the same volume as the loader, beside BOOTX64.EFI?"),
+    ({"kernel_elf": b"text\n"}, f"Cannot load the kernel, 5 bytes: EFI_UNSUPPORTED\n  {NO_ELF}"),
+    ({"kernel_elf": b""}, f"Cannot load the kernel, 0 bytes: EFI_UNSUPPORTED\n  {NO_ELF}"),
+], ids=["no kernel", "a text", "empty"])
+def test_the_loader_says_what_is_missing(tmp_path, files, message):
+    _, stop, said = run(volume(tmp_path, **files))
+    assert message in said
+    assert (stop.kind, stop.code) == ("returned", 1)
+
+
+def test_the_loader_says_who_has_the_memory(tmp_path):
+    """A kernel linked to where the firmware lives: just below the end of memory."""
+    top = 256 << 20
+    moved = [(SEGMENT + 56 * index + 24, "Q", top - 0x20000 + 0x2000 * index) for index in (0, 1)]
+    _, stop, said = run(volume(tmp_path, kernel_elf=kernel(*moved)))
+    assert re.search(r"The memory at [0-9A-F]{16} is Efi\w+\.", said)
+    assert re.search(r"Cannot have [0-9A-F]{16} - [0-9A-F]{16} for the kernel: EFI_NOT_FOUND", said)
+    assert stop.kind == "returned"

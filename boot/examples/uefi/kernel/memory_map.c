@@ -95,5 +95,6 @@ void memory_map_report(const BootInfo *info)
     say("\n");
     if (top)
         draw_bar(info, top);
-    say("\n\n");
+    screen_put('\n');
+    screen_put('\n');
 }
