@@ -97,6 +97,8 @@ class Uefi(GuestMemory, Device):
             setattr(self, name, value)
         for disk, overlay in zip(self.media, snapshot["media"]):
             disk.restore(overlay)
+        if self.console is not None:
+            self.console.attach()
 
     def _reference(self, value):
         if value is self:
