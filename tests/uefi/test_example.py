@@ -165,8 +165,8 @@ int main(int count, char **names)
 NO_ELF = "It is no ELF file: it does not begin with 7Fh E L F."
 OTHER_PROCESSOR = "It is for another processor: compile it with gcc -m64 on x86."
 CUT = "was it cut short?"
-NO_ENTRY = "Its entry is in no executable segment: does the linker script say ENTRY(...)?"
-ACCEPTED = "Link the kernel to where memory is EfiConventionalMemory, or make it relocatable."      # no AllocatePages here
+NO_ENTRY = "Its entry is in no executable segment: has the linker script an ENTRY(...)?"
+ACCEPTED = "Link the kernel to where there is EfiConventionalMemory."      # no AllocatePages here
 
 
 @pytest.fixture(scope="module")
