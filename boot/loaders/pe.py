@@ -161,9 +161,9 @@ class Image:
 
     def place(self, rva: int) -> str:
         """An RVA in words: ".text+1234h"."""
-        for section in self.sections:
-            if section.rva <= rva < section.end:
-                return f"{section.name or 'section'}+{rva - section.rva:X}h"
+        section = self._section(rva)
+        if section:
+            return f"{section.name or 'section'}+{rva - section.rva:X}h"
         return f"headers+{rva:X}h" if 0 <= rva < self.headers_size else f"image+{rva:X}h"
 
     def resource(self, type: str) -> bytes | None:
@@ -175,11 +175,15 @@ class Image:
 
     def at(self, rva: int, count: int) -> bytes:
         """What the file has for `count` bytes at `rva`; fewer where zeros or the end of the section follow."""
-        for section in self.sections:
-            if section.rva <= rva < section.end:
-                skip = rva - section.rva
-                return self.data[section.raw + skip:section.raw + min(skip + count, section.loaded)]
+        section = self._section(rva)
+        if section:
+            skip = rva - section.rva
+            return self.data[section.raw + skip:section.raw + min(skip + count, section.loaded)]
         return self.data[rva:min(rva + count, self.headers_size)]
+
+    def _section(self, rva):
+        """The section whose byte is at `rva`, or None: where several lie over one another, the last."""
+        return next((section for section in reversed(self.sections) if section.rva <= rva < section.end), None)
 
 
 def is_pe(data: bytes) -> bool:

@@ -23,6 +23,7 @@ from pe_builder import (
     LOW,
     POINTERS,
     RELOC,
+    RESOURCE,
     TEXT,
     Part,
     block,
@@ -362,6 +363,15 @@ def test_resource_data_ends_with_the_section():
         data = loader.read(with_resources(poke(tree, 0x4C, "I", size))).resource("HII")
         assert data == b"package list"
     assert loader.read(with_resources(poke(tree, 0x48, "I", 0x5000))).resource("HII") is None
+
+
+def test_resources_over_another_section():
+    """The last section is what lies in memory."""
+    other = Part(".data", RSRC - 0x100, b"\xFF" * 0x200)
+    rsrc = Part(".rsrc", RSRC, resources(RSRC, b"package list"))
+    assert loader.read(pe([TEXT, other, rsrc], {RESOURCE: (RSRC, 0x7C)})).resource("HII") == b"package list"
+    assert refusal(pe([TEXT, rsrc, other], {RESOURCE: (RSRC, 0x7C)})) == \
+        "the resource directory at +0h has 131070 entries, and all resources have 7Ch bytes"
 
 
 def test_resources_with_numbers_for_names():
