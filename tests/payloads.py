@@ -229,6 +229,13 @@ def install_grub(disk, core):
     disk.write(1, core)
 
 
+def grub_core(work):
+    """GRUB's core.img with all modules that the images here need, and early.cfg."""
+    tool("grub-mkimage", "-O", "i386-pc", "-o", work / "core.img", "-p", "(hd0,msdos1)/grub", "-c", work / "early.cfg",
+         *GRUB_MODULES, package="grub-common")
+    return (work / "core.img").read_bytes()
+
+
 def grub_disk(path, work):
     """GRUB 2.06 on a hard disk: LZMA in 32-bit code, its own FAT driver over INT 13h, serial port, PCI, memory map."""
     installed(GRUB / "boot.img", "grub-pc-bin")
@@ -242,9 +249,27 @@ def grub_disk(path, work):
     disk.add(work / "hello.txt", "hello.txt")
     disk.add(invaders, "invaders.exec")
     disk.add(memtest, "mt86p.bin")
-    tool("grub-mkimage", "-O", "i386-pc", "-o", work / "core.img", "-p", "(hd0,msdos1)/grub", "-c", work / "early.cfg",
-         *GRUB_MODULES, package="grub-common")
-    install_grub(disk, (work / "core.img").read_bytes())
+    install_grub(disk, grub_core(work))
+
+
+LINUX_CONFIG = """\
+serial --unit=0 --speed=115200
+terminal_output serial
+set timeout=0
+menuentry 'linux' { linux /vmlinuz %s ; initrd /initrd }
+"""
+
+
+def linux_disk(path, work):
+    """Debian's kernel and a busybox, started by GRUB 2; the kernel's own messages on the serial port."""
+    from efi_payloads import COMMAND_LINE, initramfs, kernel
+    installed(GRUB / "boot.img", "grub-pc-bin")
+    disk = HardDisk(path, 48, "LINUX")
+    (work / "grub.cfg").write_text(LINUX_CONFIG % COMMAND_LINE.replace(" quiet", ""))
+    (work / "early.cfg").write_text(GRUB_EARLY)
+    for source, name in ((work / "grub.cfg", "grub.cfg"), (kernel(), "vmlinuz"), (initramfs(work / "initrd"), "initrd")):
+        disk.add(source, name)
+    install_grub(disk, grub_core(work))
 
 
 def invaders(path, work):
@@ -254,7 +279,7 @@ def invaders(path, work):
 
 PAYLOADS = {"handoff.img": handoff, "mbr-nopart.img": mbr_without_partition, "grub-legacy.img": grub_legacy,
             "syslinux-floppy.img": syslinux_floppy, "syslinux-disk.img": syslinux_disk, "grub-disk.img": grub_disk,
-            "invaders.exec": invaders}
+            "linux-disk.img": linux_disk, "invaders.exec": invaders}
 
 
 def payload(name):

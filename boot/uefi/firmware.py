@@ -7,14 +7,15 @@ code in stubs.asm makes the call. So everything the firmware knows is plain data
 """
 from __future__ import annotations
 
-from boot.uefi import state, stubs, tables
-from boot.uefi.database import Database, Handle, Interface
+from boot.uefi import events, state, stubs, tables
+from boot.uefi.database import Database, Handle
 from boot.uefi.guest_memory import BadPointer, GuestMemory
-from boot.uefi.memory_map import MemoryMap, Pool
+from boot.uefi.memory_map import MemoryMap, NotAllocated, Pool
 from boot.uefi.page_tables import PageTables
 from boot.uefi.protocol import Protocol, no_such_interface
 from boot.uefi.service import PROTOCOL, RUNTIME, SERVICES, Call, Frame, Invoke, unsupported
 from boot.uefi.definitions import PAGE, TPL_APPLICATION, TPL_HIGH_LEVEL, Guid, MemoryType
+from boot.uefi.variables import Variables
 from x86.devices.device import Device
 from x86.faults import MachineError
 
@@ -26,8 +27,8 @@ LEAST_MEMORY = 32 << 20
 
 #: What a snapshot holds: everything below is data, and refers to the machine only through references that are found again.
 STATE = ("map", "pool", "page_tables", "database", "interfaces", "frames", "stub_addresses", "labels", "tpl", "exited",
-         "virtual", "complaints", "unimplemented", "strays", "table", "events", "images", "boot", "variables", "console",
-         "clock_offset")
+         "virtual", "complaints", "unimplemented", "strays", "table", "events", "images", "disks", "variables", "console",
+         "clock_offset", "monotonic")
 
 
 class Unwound:
@@ -44,8 +45,10 @@ class Uefi(GuestMemory, Device):
     map, pool      pages and small allocations (memory_map.py)
     database       handles (database.py); interfaces: address of a table -> the Protocol that answers
     frames         services that wait for a function of the guest, the innermost last
+    events         events and timers (events.py)
     tpl            the present task priority level
     exited         ExitBootServices has succeeded
+    monotonic      what GetNextMonotonicCount returns next
     """
 
     name = "uefi"
@@ -56,6 +59,7 @@ class Uefi(GuestMemory, Device):
         self.options = options or tables.Options()
         self.trace: list = []
         self.clear()
+        self.variables = Variables()
         machine.memory.map_rom(ROM, stubs.reset_rom(), "UEFI reset vector")
         machine.bus.add(self.name, stubs.SERVICE_PORT, 3, write=self._trap)
 
@@ -72,12 +76,14 @@ class Uefi(GuestMemory, Device):
         self.unimplemented: dict[str, int] = {}
         self.strays: dict[str, int] = {}
         self.tpl = TPL_APPLICATION
+        self.monotonic = 0
 
     # ---- a device ----------------------------------------------------------------------------------------------------
 
     def reset(self) -> None:
         """The reset button: tables are built anew when the ROM asks for them. Variables that last are kept."""
         lasting = self.variables
+        self.machine.clock.cancel(self.name)
         self.clear()
         self.variables = lasting
 
@@ -91,6 +97,8 @@ class Uefi(GuestMemory, Device):
             setattr(self, name, value)
         for disk, overlay in zip(self.media, snapshot["media"]):
             disk.restore(overlay)
+        if self.console is not None:
+            self.console.attach()
 
     def _reference(self, value):
         if value is self:
@@ -154,6 +162,13 @@ class Uefi(GuestMemory, Device):
         """A block for the firmware itself. OutOfMemory."""
         return self.pool.allocate(size, type)
 
+    def free_pool(self, address: int) -> None:
+        """Give back a block that the firmware allocated; nothing happens where a guest has freed it already."""
+        try:
+            self.pool.release(address)
+        except NotAllocated:
+            pass
+
     def stub(self, service) -> int:
         """The address that the guest calls for a service."""
         return self.stub_addresses[service.number]
@@ -175,13 +190,20 @@ class Uefi(GuestMemory, Device):
     def install(self, handle: int, protocol: Protocol | Guid, address: int = 0) -> int:
         """Put a protocol on a handle (0: on a new one); the handle. A Guid comes with the address of its structure.
 
-        Nobody is notified: that is for services, which go through protocols.py."""
+        Nobody is notified: that is for services (boot_services/interfaces.py: install)."""
         handle = handle or self.new_handle()
         guid = protocol if isinstance(protocol, Guid) else protocol.guid
         if isinstance(protocol, Protocol):
             address = protocol.address or protocol.write_table()
-        self.database.handles[handle].interfaces[guid] = Interface(guid, address)
+        self.database.add(handle, guid, address)
         return handle
+
+    def uninstall(self, handle: int, guid: Guid) -> None:
+        """Take a protocol from a handle; with the last one the handle goes. The structure stays: it is its owner's."""
+        self.database.remove(handle, guid)
+        if not self.database.handles[handle].interfaces:
+            del self.database.handles[handle]
+            self.free_pool(handle)
 
     def protocol(self, handle: int, kind: type[Protocol]) -> Protocol | None:
         """The firmware's own object behind a protocol of a handle; None where it is missing or a guest's."""
@@ -316,7 +338,15 @@ class Uefi(GuestMemory, Device):
 
     def _notification(self, result):
         """`result`, or an Invoke of the notification function that is due first; its `then` ends with `result`."""
-        return self.events.due(self, result) if self.events is not None else result
+        return events.due(self, result) if self.events is not None and not self.exited else result
+
+    def timer_expired(self) -> None:
+        """Clock event: a timer of events.py expires now. IRQ 0 tells the processor, as if it were a tick."""
+        self.machine.devices["pic"].pulse(0)
+
+    def watchdog_expired(self, words: str) -> None:
+        """Clock event: nobody re-armed the watchdog, or switched it off."""
+        self.machine.request_reset(words)
 
     def set_tpl(self, level: int) -> None:
         """Change the task priority level; at HIGH_LEVEL interrupts are off."""

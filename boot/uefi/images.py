@@ -49,8 +49,9 @@ class Image:
 
 @dataclass
 class Images:
-    """All images, by handle."""
+    """All images, by handle. firmware: the handle that stands for the firmware itself."""
     loaded: dict[int, Image] = field(default_factory=dict)
+    firmware: int = 0
 
     def at(self, address: int) -> Image | None:
         """The image in whose memory `address` lies."""
@@ -65,6 +66,7 @@ class Images:
 @at_power_on
 def power_on(uefi):
     uefi.images = Images()
+    uefi.images.firmware = uefi.install(0, LoadedImage(uefi, SystemTable=uefi.table.address))
 
 
 def load(uefi, data: bytes, name: str, parent: int, device: int = 0, file_path: int = 0) -> Image:
@@ -108,7 +110,8 @@ def unload(uefi, image: Image) -> None:
     uefi.map.free(image.base, image.pages)
     uefi.images.loaded.pop(image.handle)
     uefi.interfaces.pop(image.loaded_image.address, None)
-    uefi.database.handles.pop(image.handle, None)
+    for guid in list(uefi.database.handles[image.handle].interfaces):
+        uefi.uninstall(image.handle, guid)
 
 
 def start(uefi, image: Image, then, state: tuple = ()) -> Invoke:

@@ -18,7 +18,7 @@ from pathlib import Path
 from . import build
 
 MARK = "=> "
-CRASH = b"!!!! Find image based on IP"      # the last line of the firmware's report on an exception
+CRASH = b"FXSAVE_STATE - "              # near the end of the firmware's report on an exception
 CODE, VARS = "OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"
 PLACES = [Path(os.environ.get("OVMF", "/usr/share/OVMF")), Path("/usr/share/OVMF"), build.ROOT / "build/payloads"]
 
@@ -45,7 +45,7 @@ def lines(text: str) -> str:
     return "\n".join(found) + "\n"
 
 
-def run(name: str, timeout: float = 100) -> str:
+def run(name: str, timeout: float = 60) -> str:
     """The lines that a guest writes under OVMF."""
     with tempfile.TemporaryDirectory() as directory:
         disk, variables, output = (Path(directory, part) for part in ("disk.img", "vars.fd", "output"))
