@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 from boot.uefi import images
+from boot.uefi.boot_services.images import start
 from boot.uefi.service import internal_service
+from boot.uefi.steps import begin
 from boot.uefi.definitions import Status, status_name
 
 
@@ -10,13 +12,16 @@ from boot.uefi.definitions import Status, status_name
 def boot_manager(uefi, call):
     """Start what the user named."""
     name, data = uefi.options.application
-    image = images.load(uefi, data, name, 0)
-    return images.start(uefi, image, ended, (image.handle,))
+    return begin(uefi, call, boot, images.load(uefi, data, name, 0).handle, name)
 
 
-def ended(uefi, call, status, handle):
-    """An image has come back, and there is nothing more to boot."""
-    image = uefi.images.loaded[handle]
-    images.after(uefi, image, status)
-    uefi.machine.stop("returned", 0 if status == Status.SUCCESS else 1, f"{image.name} returned {status_name(status)}")
+def boot(uefi, call, steps, value, handle, name):
+    """A step: run an image that is loaded."""
+    steps.then(ended, name)
+    steps.then(start, handle)
+
+
+def ended(uefi, call, steps, status, name):
+    """A step: an image has come back, and there is nothing more to boot."""
+    uefi.machine.stop("returned", 0 if status == Status.SUCCESS else 1, f"{name} returned {status_name(status)}")
     return Status.SUCCESS

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import struct
 
-from boot.uefi.boot_services.interfaces import DEVICE_PATH
-from boot.uefi.guest_memory import END
-from boot.uefi.memory_map import OutOfMemory
+from boot.uefi.database import DEVICE_PATH
+from boot.uefi.guest_memory import END, node_length
 from boot.uefi.service import boot_service
 from boot.uefi.definitions import Status
 
@@ -75,10 +74,7 @@ def locate_handle_buffer(uefi, call, search_type, protocol, key, count_pointer, 
     status, handles = locate(uefi, search_type, protocol, key)
     if status != Status.SUCCESS:
         return status
-    try:
-        buffer = uefi.allocate_pool(8 * len(handles))
-    except OutOfMemory:
-        return Status.OUT_OF_RESOURCES
+    buffer = uefi.allocate_pool(8 * len(handles))
     uefi.write(buffer, pack(handles))
     uefi.write_u64(count_pointer, len(handles))
     uefi.write_u64(buffer_pointer, buffer)
@@ -139,7 +135,7 @@ def first_instance(path: bytes) -> bytes:
     """The nodes of a device path before its first end node, be it the end of all or of one instance."""
     at = 0
     while at + 4 <= len(path) and path[at] != END:
-        at += int.from_bytes(path[at + 2:at + 4], "little")
+        at += node_length(path, at)
     return path[:at]
 
 
@@ -152,11 +148,8 @@ def protocols_per_handle(uefi, call, handle, buffer_pointer, count_pointer):
     if found is None or not found.interfaces:
         return Status.INVALID_PARAMETER
     guids = list(reversed(found.interfaces))
-    try:
-        buffer = uefi.allocate_pool(8 * len(guids))
-        uefi.write(buffer, pack([guid_address(uefi, guid) for guid in guids]))
-    except OutOfMemory:
-        return Status.OUT_OF_RESOURCES
+    buffer = uefi.allocate_pool(8 * len(guids))
+    uefi.write(buffer, pack([guid_address(uefi, guid) for guid in guids]))
     uefi.write_u64(buffer_pointer, buffer)
     uefi.write_u64(count_pointer, len(guids))
     return Status.SUCCESS
