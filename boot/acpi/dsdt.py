@@ -84,6 +84,7 @@ def link(line: str) -> bytes:
 PCI0 = Device(
     "PCI0",
     Name("_HID", EISAID("PNP0A03")),
+    Name("_UID", 0),                                            # UEFI's device paths call it so: PciRoot(0x0)
     Name("_CRS", ResourceTemplate(
         WordBusNumber(0, 0xFF),
         IO(0xCF8, 0xCF8, 1, 8),                                 # its own: the way to the configuration space

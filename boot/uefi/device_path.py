@@ -14,7 +14,6 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from boot.uefi.definitions import Guid
 
 HARDWARE, ACPI, MESSAGING, MEDIA, BIOS_BOOT, END = 1, 2, 3, 4, 5, 0x7F
 END_INSTANCE, END_ENTIRE = 0x01, 0xFF
@@ -218,6 +217,3 @@ def read(uefi, address: int) -> bytes:
     raise BadPath(f"it does not end within {LONGEST} bytes")
 
 
-def guid(data: bytes) -> Guid:
-    """The GUID field of a node."""
-    return Guid(data)

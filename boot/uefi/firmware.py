@@ -27,7 +27,7 @@ LEAST_MEMORY = 32 << 20
 
 #: What a snapshot holds: everything below is data, and refers to the machine only through references that are found again.
 STATE = ("map", "pool", "page_tables", "database", "interfaces", "frames", "stub_addresses", "labels", "tpl", "exited",
-         "virtual", "complaints", "unimplemented", "strays", "table", "events", "images", "boot", "variables", "console",
+         "virtual", "complaints", "unimplemented", "strays", "table", "events", "images", "disks", "variables", "console",
          "clock_offset", "monotonic")
 
 
@@ -97,6 +97,8 @@ class Uefi(GuestMemory, Device):
             setattr(self, name, value)
         for disk, overlay in zip(self.media, snapshot["media"]):
             disk.restore(overlay)
+        if self.console is not None:
+            self.console.attach()
 
     def _reference(self, value):
         if value is self:

@@ -113,18 +113,13 @@ class GuestMemory:
         found = bytearray()
         while len(found) < DEVICE_PATH_LIMIT:
             header = self.read(address + len(found), 4)
-            length = node_length(header, 0)
+            length = int.from_bytes(header[2:], "little")
             if length < 4:
                 return b""
             found += self.read(address + len(found), length)
             if header[:2] == END_ENTIRE:
                 return bytes(found)
         return b""
-
-
-def node_length(path: bytes, at: int) -> int:
-    """The length of the node at offset `at` of a device path, with its header of 4 bytes."""
-    return int.from_bytes(path[at + 2:at + 4], "little")
 
 
 def utf16(text: str) -> bytes:

@@ -7,8 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from boot.loaders import pe
+from boot.uefi import device_path
 from boot.uefi.database import DEVICE_PATH
-from boot.uefi.guest_memory import node_length
 from boot.uefi.memory_map import NotAllocated
 from boot.uefi.protocols.loaded_image import DEVICE_PATH_GUID, LoadedImage
 from boot.uefi.tables import at_power_on
@@ -16,7 +16,6 @@ from boot.uefi.definitions import PAGE, TPL_APPLICATION, Guid, MemoryType
 
 APPLICATION, BOOT_DRIVER, RUNTIME_DRIVER = 10, 11, 12       # subsystems of PE/COFF
 HII_PACKAGE_LIST = Guid("6a1ee763-d47a-43b4-aabe-ef1de2ab56fc")
-FILE_PATH = b"\x04\x04"                                     # type and subtype of a node with a file's name
 
 #: subsystem -> types of the pages that its code and data get
 MEMORY_TYPES = {APPLICATION: (MemoryType.LoaderCode, MemoryType.LoaderData),
@@ -104,7 +103,7 @@ def load(uefi, data: bytes, name: str, parent: int, device: int = 0, path: bytes
         raise
     blocks: list[int] = []
     own = uefi.database.interface(device, DEVICE_PATH) if device else None
-    prefix = len(uefi.read_device_path(own.address)) - 4 if own and path else 0
+    prefix = len(device_path.read(uefi, own.address)) - 4 if own and path else 0
     loaded = LoadedImage(uefi, ParentHandle=parent, SystemTable=uefi.table.address, DeviceHandle=device,
                          FilePath=keep(uefi, blocks, path[prefix:]), ImageBase=base, ImageSize=file.size,
                          ImageCodeType=code_type, ImageDataType=data_type)
@@ -150,13 +149,9 @@ def protect(uefi, file, base: int) -> bool:
 
 def name_of(path: bytes) -> str:
     """What messages call the image of a device path: the last part of the file's name, or "image"."""
-    name, at = "image", 0
-    while at + 4 <= len(path) and (length := node_length(path, at)) >= 4:
-        if path[at:at + 2] == FILE_PATH:
-            text = path[at + 4:at + length].decode("utf-16-le", "replace").split("\0")[0]
-            name = text.replace("/", "\\").split("\\")[-1] or name
-        at += length
-    return name
+    files = [node for node in device_path.parse(path) if node.kind is device_path.BY_NAME["FilePath"]] if path else []
+    name = device_path.file_name(files) or ""
+    return name.replace("/", "\\").rstrip("\\").split("\\")[-1] or "image"
 
 
 # ---- out of memory ---------------------------------------------------------------------------------------------------
@@ -165,8 +160,8 @@ def unload(uefi, image: Image) -> None:
     """Give back an image's memory, and what it still has open; its handle loses what LoadImage put there."""
     left = [event for event in uefi.events.all.values() if image.base <= event.function < image.end]
     if left:
-        uefi.complain(f"{image.name} has ended and left {len(left)} event{'s' * (len(left) > 1)} whose notification function lies "
-                      f"in its memory, which is free now")
+        uefi.complain(f"{image.name} has ended and left {len(left)} event{'s' * (len(left) > 1)} whose notification "
+                      f"function lies in its memory, which is free now")
     if image.protected:
         uefi.protect(image.base, image.pages * PAGE)
     try:

@@ -12,18 +12,18 @@ class Pixels:
     """The picture of a machine's adapter, which must be in a mode of 32 bits a dot. It has no state of its own."""
 
     def __init__(self, machine):
-        self.memory = machine.memory
-        self.linear = machine.screen.linear
+        self.machine = machine
 
     @property
     def size(self) -> tuple[int, int]:
         """(width, height)"""
-        return self.linear.size
+        return self.machine.screen.linear.size
 
     def _lines(self, x, y, width, height):
         """(address of the first line, its bytes, bytes to the next, lines); lines that touch are one."""
-        pitch = self.linear.pitch
-        start = self.linear.start + y * pitch + x * DOT
+        linear = self.machine.screen.linear
+        pitch = linear.pitch
+        start = linear.start + y * pitch + x * DOT
         if width * DOT == pitch:
             return start, pitch * height, pitch * height, 1
         return start, width * DOT, pitch, height
@@ -31,25 +31,26 @@ class Pixels:
     def read(self, x: int, y: int, width: int, height: int) -> bytes:
         """The dots of a rectangle, line after line without a gap."""
         start, length, pitch, lines = self._lines(x, y, width, height)
-        return b"".join(self.memory.read(start + line * pitch, length) for line in range(lines))
+        return b"".join(self.machine.memory.read(start + line * pitch, length) for line in range(lines))
 
     def write(self, x: int, y: int, width: int, height: int, dots: bytes) -> None:
         """The reverse of read()."""
         start, length, pitch, lines = self._lines(x, y, width, height)
         view = memoryview(dots)
         for line in range(lines):
-            self.memory.write(start + line * pitch, view[line * length:(line + 1) * length])
+            self.machine.memory.write(start + line * pitch, view[line * length:(line + 1) * length])
 
     def fill(self, x: int, y: int, width: int, height: int, dot: bytes) -> None:
         """Give all dots of a rectangle one colour, four bytes."""
         start, length, pitch, lines = self._lines(x, y, width, height)
         content = dot * (length // DOT)
         for line in range(lines):
-            self.memory.write(start + line * pitch, content)
+            self.machine.memory.write(start + line * pitch, content)
 
     def copy(self, x: int, y: int, to_x: int, to_y: int, width: int, height: int) -> None:
         """Copy a rectangle to another place, as if it were taken out whole before it is put down."""
         start, length, pitch, lines = self._lines(x, y, width, height)
         to = self._lines(to_x, to_y, width, height)[0]
+        memory = self.machine.memory
         for line in range(lines) if to <= start else range(lines - 1, -1, -1):     # where both overlap, read before writing
-            self.memory.write(to + line * pitch, self.memory.read(start + line * pitch, length))
+            memory.write(to + line * pitch, memory.read(start + line * pitch, length))

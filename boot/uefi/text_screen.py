@@ -16,7 +16,6 @@ import re
 
 from boot.uefi.pixels import Pixels
 from x86.devices import font
-from x86.devices.device import copy_of
 from x86.devices.vga import TEXT_ATTRIBUTES, TEXT_DAC
 
 LIGHT_GRAY_ON_BLACK = 0x07
@@ -59,28 +58,17 @@ class TextScreen:
     attribute           its colours
     cursor_visible      whether that place is underlined
 
-    snapshot() and restore() have all that is not in the machine's memory and adapter.
+    All fields but the machine are plain data; with its memory and adapter they are the whole state.
     """
-
-    STATE = ("columns", "rows", "height", "scale", "left", "top", "characters", "attributes", "row", "column", "attribute",
-             "cursor_visible")
 
     def __init__(self, machine):
         self.pixels = Pixels(machine)
         self.columns = self.rows = self.left = self.top = self.row = self.column = 0
         self.height, self.scale = font.HEIGHT, 1
-        self.attribute, self.cursor_visible = LIGHT_GRAY_ON_BLACK, True
+        self.attribute, self.cursor_visible = LIGHT_GRAY_ON_BLACK, False
+        self.cursor_drawn = False
         self.characters: list[str] = []         # a row each
         self.attributes: list[bytes] = []
-
-    def snapshot(self) -> dict:
-        """All fields of STATE; picklable."""
-        return {field: copy_of(getattr(self, field)) for field in self.STATE}
-
-    def restore(self, state: dict) -> None:
-        """Bring back a snapshot. The dots come back with the machine's memory."""
-        for field in self.STATE:
-            setattr(self, field, copy_of(state[field]))
 
     # ---- modes --------------------------------------------------------------------------------------------------------
 
@@ -95,6 +83,12 @@ class TextScreen:
 
     def set_mode(self, columns: int, rows: int) -> None:
         """So many characters, all blank, the cursor at the first. ValueError if the picture is too small for them."""
+        self.lay_out(columns, rows)
+        self.pixels.fill(0, 0, *self.pixels.size, COLORS[0])
+        self.clear()
+
+    def lay_out(self, columns: int, rows: int) -> None:
+        """The same, but nothing is drawn, for a picture that is black already; the cursor stays where it fits."""
         found = self.fit(columns, rows)
         if found is None:
             raise ValueError("{} by {} characters do not fit into {} by {} dots".format(columns, rows, *self.pixels.size))
@@ -103,8 +97,8 @@ class TextScreen:
         width, height = self.pixels.size
         self.left = (width - columns * font.WIDTH * self.scale) // 2
         self.top = (height - rows * self.height * self.scale) // 2
-        self.pixels.fill(0, 0, width, height, COLORS[0])
-        self.clear()
+        self.row, self.column = min(self.row, rows - 1), min(self.column, columns - 1)
+        self._blank(LIGHT_GRAY_ON_BLACK)
 
     # ---- what the adapter asks (see Vga.terminal) ---------------------------------------------------------------------
 
@@ -131,11 +125,15 @@ class TextScreen:
 
     def clear(self) -> None:
         """All blank in the present background, and the cursor at the first place."""
-        self.characters = [" " * self.columns] * self.rows
-        self.attributes = [bytes((self.attribute,)) * self.columns] * self.rows
+        self._blank(self.attribute)
         self._fill(0, self.rows)
         self.row = self.column = 0
         self._show_cursor()
+
+    def _blank(self, attribute):
+        self.characters = [" " * self.columns] * self.rows
+        self.attributes = [bytes((attribute,)) * self.columns] * self.rows
+        self.cursor_drawn = False
 
     def move(self, row: int, column: int) -> None:
         """Put the cursor at a place on the screen."""
@@ -210,7 +208,9 @@ class TextScreen:
     def _show_cursor(self):
         if self.cursor_visible:
             self._draw(self.row, self.column, self.column + 1, under_cursor=True)
+            self.cursor_drawn = True
 
     def _hide_cursor(self):
-        if self.cursor_visible:
+        if self.cursor_drawn:
             self._draw(self.row, self.column, self.column + 1)
+            self.cursor_drawn = False

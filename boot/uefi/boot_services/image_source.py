@@ -13,9 +13,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from boot.uefi.boot_services.lookup import first_instance, guid_address, nearest
-from boot.uefi.guest_memory import END, node_length
-from boot.uefi.images import FILE_PATH
+from boot.uefi.boot_services.lookup import first_instance, guid_address, nearest, path_at
+from boot.uefi.device_path import BY_NAME, END
 from boot.uefi.definitions import ERROR, Guid, Status
 
 SIMPLE_FILE_SYSTEM = Guid("964e5b22-6459-11d2-8e39-00a0c969723b")
@@ -27,6 +26,7 @@ OPEN_VOLUME = 0x08
 OPEN, CLOSE, READ, GET_INFO = 0x08, 0x10, 0x20, 0x40
 FILE_SIZE, ATTRIBUTE = 0x08, 0x48
 MODE_READ, DIRECTORY = 1, 0x10
+FILE_PATH = BY_NAME["FilePath"].type, BY_NAME["FilePath"].subtype
 SMALLEST_INFO = 0x50 + 2                # bytes of an EFI_FILE_INFO with an empty name
 
 
@@ -52,7 +52,7 @@ class Reading:
 
 def read(uefi, call, steps, value, path, boot_policy):
     """A step: the Source at the device path at address `path`, or the status of the last that was asked for it."""
-    whole = uefi.read_device_path(path)
+    whole = path_at(uefi, path)
     attempts = [(SIMPLE_FILE_SYSTEM, open_volume), (LOAD_FILE2, load_file), (LOAD_FILE, load_file)]
     if boot_policy:
         del attempts[1]
@@ -113,7 +113,7 @@ def next_node(uefi, call, steps, value, reading, status):
     if status & ERROR:
         return status
     header = uefi.read(reading.node, 4)
-    name, reading.node = reading.node + 4, reading.node + node_length(header, 0)
+    name, reading.node = reading.node + 4, reading.node + int.from_bytes(header[2:], "little")
     file = reading.file
     if header[0] == END:
         steps.then(close, reading)
@@ -121,7 +121,7 @@ def next_node(uefi, call, steps, value, reading, status):
         uefi.write_u64(reading.out + 8, 0)
         steps.then(get_info, reading)
         return steps.invoke(uefi.read_u64(file + GET_INFO), file, guid_address(uefi, FILE_INFO), reading.out + 8, 0)
-    if header[:2] != FILE_PATH:
+    if (header[0], header[1]) != FILE_PATH:
         steps.then(close, reading)
         return Status.UNSUPPORTED
     steps.then(opened, reading)

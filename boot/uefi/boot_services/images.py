@@ -6,7 +6,7 @@ from boot.uefi import images
 from boot.uefi.boot_services import drivers, image_source
 from boot.uefi.boot_services.image_source import Source
 from boot.uefi.boot_services.interfaces import announce
-from boot.uefi.boot_services.lookup import first_instance, nearest
+from boot.uefi.boot_services.lookup import first_instance, nearest, path_at
 from boot.uefi.database import DEVICE_PATH
 from boot.uefi.events import INTERRUPT_FLAG
 from boot.uefi.memory_map import OutOfMemory
@@ -36,7 +36,7 @@ def load(uefi, call, steps, value, parent, path, source, size, boot_policy, hand
     if not source:
         steps.then(image_source.read, path, boot_policy)
         return Status.SUCCESS
-    whole = uefi.read_device_path(path) if path else b""
+    whole = path_at(uefi, path) if path else b""
     found = nearest(uefi, DEVICE_PATH, first_instance(whole)) if whole else None
     return Source(uefi.read(source, size), found[0] if found else 0, whole)
 

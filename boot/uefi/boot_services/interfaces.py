@@ -10,6 +10,7 @@ import struct
 
 from boot.uefi import events
 from boot.uefi.boot_services import drivers
+from boot.uefi.boot_services.lookup import path_at
 from boot.uefi.database import (BY_CHILD_CONTROLLER, BY_DRIVER, BY_HANDLE_PROTOCOL, DEVICE_PATH, EXCLUSIVE, GET_PROTOCOL,
                                 TEST_PROTOCOL, Open, Registration)
 from boot.uefi.service import boot_service
@@ -85,8 +86,8 @@ def install_multiple_protocol_interfaces(uefi, call, handle_pointer):
 
 def is_installed(uefi, device_path: int) -> bool:
     """Whether some handle has that device path already, be it at another address."""
-    path = uefi.read_device_path(device_path) if device_path else b""
-    return bool(path) and any(uefi.read(interface.address, len(path)) == path
+    path = path_at(uefi, device_path) if device_path else b""
+    return bool(path) and any(path_at(uefi, interface.address) == path
                               for interface in uefi.database.protocols.get(DEVICE_PATH, {}).values() if interface.address)
 
 

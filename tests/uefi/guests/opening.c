@@ -44,8 +44,9 @@ static void entries(const char *name, const EFI_GUID *guid)
         UINTN at = 0;
         for (const char *c = name; *c && at < 100; c++)
             line[at++] = *c;
-        for (const char *c = entry[i].AgentHandle == Agent ? ", by Agent" : entry[i].AgentHandle == Other ? ", by Other" :
-                             entry[i].AgentHandle == Image ? ", by the image" : ", by somebody"; *c; c++)
+        line[at++] = ',', line[at++] = ' ', line[at++] = (char)('1' + i);
+        for (const char *c = entry[i].AgentHandle == Agent ? " by Agent" : entry[i].AgentHandle == Other ? " by Other" :
+                             entry[i].AgentHandle == Image ? " by the image" : " by somebody"; *c; c++)
             line[at++] = *c;
         for (const char *c = entry[i].ControllerHandle == Controller ? " for Controller" : entry[i].ControllerHandle == Child ?
                              " for Child" : entry[i].ControllerHandle ? " for somebody" : " for NULL"; *c; c++)
