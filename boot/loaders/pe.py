@@ -33,6 +33,10 @@ LARGEST_RELOCATIONS = 8 << 20           # bytes of relocations: four million of 
 _block, _u16, _u32, _u64 = Struct("<II"), Struct("<H"), Struct("<I"), Struct("<Q")
 
 
+class NotLoadable(ImageError):
+    """The headers are in order, but not what they say of the image in memory. EDK2 finds that while it loads (LOAD_ERROR)."""
+
+
 class Section(NamedTuple):
     """A section: `size` bytes at `rva` in memory, of which the file has the first `raw_size` (or fewer: padding is left out)
     at offset `raw`; the rest are zeros."""
@@ -80,11 +84,11 @@ class Image:
 
         Errors: ImageError where it cannot be loaded there, or its relocations make no sense."""
         if base == 0:
-            raise ImageError(f"{self.name}: no image can be loaded at address 0")
+            raise NotLoadable(f"{self.name}: no image can be loaded at address 0")
         if base & (self.section_alignment - 1):
-            raise ImageError(f"{self.name}: {base:X}h is no address for SectionAlignment {self.section_alignment:X}h")
+            raise NotLoadable(f"{self.name}: {base:X}h is no address for SectionAlignment {self.section_alignment:X}h")
         if not self.relocatable and base != self.base:
-            raise ImageError(f"{self.name}: linked for {self.base:X}h, its relocations are stripped: it cannot be loaded "
+            raise NotLoadable(f"{self.name}: linked for {self.base:X}h, its relocations are stripped: it cannot be loaded "
                              f"at {base:X}h")
         memory, file = bytearray(self.size), memoryview(self.data)
         memory[:self.headers_size] = file[:self.headers_size]
@@ -110,11 +114,11 @@ class Image:
                     continue
                 if kind not in fixups:
                     words = pe_layout.OTHER_RELOCATIONS.get(kind, "reserved")
-                    raise ImageError(f"{self.name}: a relocation of type {kind} ({words}) at {self.place(at)}: "
+                    raise NotLoadable(f"{self.name}: a relocation of type {kind} ({words}) at {self.place(at)}: "
                                      f"x86-64 has types 0 to 3 and 10")
                 layout, addend, mask = fixups[kind]
                 if at + layout.size > self.size:
-                    raise ImageError(f"{self.name}: a relocation changes {at:X}h to {at + layout.size - 1:X}h, and "
+                    raise NotLoadable(f"{self.name}: a relocation changes {at:X}h to {at + layout.size - 1:X}h, and "
                                      f"SizeOfImage is {self.size:X}h")
                 value, = layout.unpack_from(memory, at)
                 layout.pack_into(memory, at, value + addend & mask)
@@ -125,20 +129,20 @@ class Image:
         end = at + size
         while at < end - 1:                     # as EDK2: a last byte alone is no block
             if at + _block.size > self.size:
-                raise ImageError(f"{self.name}: the block of relocations at {at:X}h is cut off by SizeOfImage "
+                raise NotLoadable(f"{self.name}: the block of relocations at {at:X}h is cut off by SizeOfImage "
                                  f"{self.size:X}h")
             page, length = _block.unpack_from(memory, at)
             if length == 0:
-                raise ImageError(f"{self.name}: the block of relocations at {self.place(at)} has SizeOfBlock 0")
+                raise NotLoadable(f"{self.name}: the block of relocations at {self.place(at)} has SizeOfBlock 0")
             if at + length > end:
-                raise ImageError(f"{self.name}: the block of relocations at {self.place(at)} has SizeOfBlock {length}, "
+                raise NotLoadable(f"{self.name}: the block of relocations at {self.place(at)} has SizeOfBlock {length}, "
                                  f"and the table has {end - at} bytes left")
             if page >= self.size:
-                raise ImageError(f"{self.name}: the block of relocations at {self.place(at)} is for page {page:X}h, and "
+                raise NotLoadable(f"{self.name}: the block of relocations at {self.place(at)} is for page {page:X}h, and "
                                  f"SizeOfImage is {self.size:X}h")
             count = (length - 7) // 2 if length > 8 else 0          # half an entry counts
             if at + 8 + 2 * count > self.size:
-                raise ImageError(f"{self.name}: the block of relocations at {self.place(at)} ends with half an entry, "
+                raise NotLoadable(f"{self.name}: the block of relocations at {self.place(at)} ends with half an entry, "
                                  f"cut off by SizeOfImage {self.size:X}h")
             yield page, unpack_from(f"<{count}H", memory, at + 8)
             at += length
@@ -329,17 +333,17 @@ def _sections(data, name, header, headers):
                           entry.PointerToRawData, entry.SizeOfRawData, bool(flags & pe_layout.MEM_READ),
                           bool(flags & pe_layout.MEM_WRITE), bool(flags & pe_layout.MEM_EXECUTE),
                           bool(flags & pe_layout.MEM_DISCARDABLE))
-        wrong = None
+        wrong, kind = None, ImageError
         if section.raw_size and section.raw < headers_size:
             wrong = f": PointerToRawData is {section.raw:X}h, within SizeOfHeaders {headers_size:X}h"
         elif section.raw_size and section.raw + section.raw_size > len(data):
             wrong = f" has {section.raw_size:X}h bytes at {section.raw:X}h, and the file has {len(data):X}h: it is cut off"
         elif section.size and section.rva < headers_size:
-            wrong = f": VirtualAddress is {section.rva:X}h, within SizeOfHeaders {headers_size:X}h"
+            wrong, kind = f": VirtualAddress is {section.rva:X}h, within SizeOfHeaders {headers_size:X}h", NotLoadable
         elif section.size and section.end > image_size:
-            wrong = f" ends at {section.end:X}h in memory, and SizeOfImage is {image_size:X}h"
+            wrong, kind = f" ends at {section.end:X}h in memory, and SizeOfImage is {image_size:X}h", NotLoadable
         if wrong:
-            raise ImageError(f"{name}: section {number}{section.name and f' ({section.name})'}{wrong}")
+            raise kind(f"{name}: section {number}{section.name and f' ({section.name})'}{wrong}")
         total += section.size
         found.append(section)
     if total > LARGEST_IMAGE:               # they lie over one another, or SizeOfImage would have been refused
@@ -354,7 +358,7 @@ def _relocations(name, header, directory):
     if not size:
         return 0, 0
     if rva + size > header.SizeOfImage:
-        raise ImageError(f"{name}: the relocations at {rva:X}h have {size:X}h bytes, and SizeOfImage is "
+        raise NotLoadable(f"{name}: the relocations at {rva:X}h have {size:X}h bytes, and SizeOfImage is "
                          f"{header.SizeOfImage:X}h")
     if size > LARGEST_RELOCATIONS:
         raise ImageError(f"{name}: {size >> 20} MiB of relocations: more than {LARGEST_RELOCATIONS >> 20} MiB is no image for "
