@@ -100,6 +100,16 @@ class Uefi(GuestMemory, Device):
         if self.console is not None:
             self.console.attach()
 
+    def flush(self) -> None:
+        """Write to the host's files what the guest has written to the media."""
+        for disk in self.media:
+            disk.flush()
+
+    @property
+    def warnings(self) -> list[str]:
+        """One line for each oddity of a medium."""
+        return [line for disk in self.media for line in disk.warnings]
+
     def _reference(self, value):
         if value is self:
             return "uefi"
