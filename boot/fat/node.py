@@ -152,7 +152,8 @@ class Node:
     def read(self, offset: int, size: int) -> bytes:
         """Up to `size` bytes of a file from `offset` on; fewer, or none, at its end.
 
-        Errors: WrongKind for a directory, Corrupt."""
+        Errors: WrongKind for a directory, Corrupt; ValueError for an offset below 0."""
+        _check_offset(offset)
         volume = self.volume
         volume._begin()
         entry = self._file_entry()
@@ -166,7 +167,8 @@ class Node:
     def write(self, offset: int, data: bytes) -> None:
         """Put bytes into a file from `offset` on. It grows as needed; what lies between its end and `offset` is zeros.
 
-        Errors: WrongKind for a directory, Full with the file as it was, ReadOnly, Corrupt."""
+        Errors: WrongKind for a directory, Full with the file as it was, ReadOnly, Corrupt; ValueError as read()."""
+        _check_offset(offset)
         volume = self.volume
         volume._begin_change()
         entry = self._file_entry()
@@ -180,6 +182,7 @@ class Node:
 
     def truncate(self, size: int) -> None:
         """Make a file that long: cut it, or fill it up with zeros. Errors as those of write()."""
+        _check_offset(size)
         volume = self.volume
         volume._begin_change()
         entry = self._file_entry()
@@ -337,3 +340,8 @@ class Node:
             if above is None:
                 raise Corrupt(f"{volume.name}: the directory at cluster {home.cluster:X}h has no '..'")
             home = volume._directory(above.first_cluster)
+
+
+def _check_offset(number):
+    if number < 0:
+        raise ValueError(f"{number} is no place in a file")

@@ -133,6 +133,9 @@ def test_read_and_write_at_all_edges(made):
         assert node.allocated == -(-size // volume.cluster_size) * volume.cluster_size
     node.write(10000, b"")
     assert node.size == 5000
+    for attempt in (lambda: node.read(-1, 1), lambda: node.write(-1, b"x"), lambda: node.truncate(-1)):
+        with pytest.raises(ValueError, match="no place"):
+            attempt()
 
 
 def test_a_file_has_less_than_four_gigabytes(made):
