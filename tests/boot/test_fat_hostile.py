@@ -273,7 +273,7 @@ def test_any_changed_bytes(kind):
     places = st.one_of([st.integers(start, start + size - 1) for start, size in interesting])
     before = disk.snapshot()
 
-    @settings(max_examples=60 if kind == 32 else 150)
+    @settings(max_examples=settings().max_examples * (60 if kind == 32 else 120) // 100)
     @given(st.lists(st.tuples(places, st.one_of(st.integers(0, 255), st.sampled_from([0, 1, 2, 3, 0xE5, 0x0F, 0xFF]))),
                     min_size=1, max_size=25))
     def mutate(changes):
