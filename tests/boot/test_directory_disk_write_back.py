@@ -423,7 +423,7 @@ def test_a_damaged_fat_costs_no_file(damaged, data):
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_damaged_directories_do_no_harm(damaged, data):
-    """Bytes changed in the directories: no exception, nothing outside, and what is still on the volume is not lost."""
+    """Bytes changed in the directories: nothing happens outside, and when they are as before, so is the host."""
     folder, disk, clean = damaged
     disk.restore(clean)
     start = disk.layout.data * SECTOR
@@ -432,13 +432,9 @@ def test_damaged_directories_do_no_harm(damaged, data):
         poke(disk, start + data.draw(st.integers(0, ends * disk.layout.cluster_size - 1)),
              bytes([data.draw(st.integers(0, 255))]))
     disk.flush()
-    assert (folder / "kernel.elf").exists() or EXAMPLE["kernel.elf"] in tree(folder).values() or \
-        not any("stays" in line or "keeps" in line for line in disk.warnings)
     assert sorted(os.listdir(folder.parent)) == ["esp"]
     disk.restore(clean)
     disk.flush()
-    for path in sorted(tree(folder).keys() - EXAMPLE.keys(), reverse=True):
-        (os.rmdir if (folder / path).is_dir() else os.unlink)(folder / path)
     assert tree(folder) == EXAMPLE
 
 
