@@ -123,9 +123,8 @@ FOUR_GB = 1 << 32           # Memory that the hole for devices displaces goes on
 # ---- tables for the operating system ---------------------------------------------------------------------------------
 
 DESCRIPTIONS = 0xA000       # Offset in the ROM of ACPI's root pointer and SMBIOS, which are looked for from F0000h on.
-DESCRIPTIONS_SIZE = 0x1000  # Up to the characters.
 ACPI_TABLES_SIZE = 0x2000   # The last memory below 4 GB but a page: ACPI's tables, which an operating system may reclaim.
-ACPI_NVS_SIZE = 0x1000      # The last page below 4 GB: the FACS, which the firmware and the operating system share.
+ACPI_NVS_SIZE = 0x1000      # That page: the FACS, which the firmware and the operating system share.
 
 
 def acpi_tables(ram_low: int) -> int | None:

@@ -1,16 +1,16 @@
-"""An assembler for AML, the byte code in which ACPI describes a board: a function for each operator of ASL.
+r"""An assembler for AML, the byte code in which ACPI describes a board: a function for each operator of ASL.
 
 The functions have ASL's names and its order of arguments, and give the encoded term as bytes, so that a description
 written with them reads as ASL does:
 
-    Scope("\\\\_SB", Device("RTC", Name("_HID", EISAID("PNP0B00"))))
+    Scope("\\_SB", Device("RTC", Name("_HID", EISAID("PNP0B00"))))
 
-    10 17 \\ _SB_  5B 82 0F RTC_  08 _HID 0C 41 D0 0B 00
-    |  |           |     |        |       |  the number 000BD041h
-    |  |           |     |        |       DWordPrefix
-    |  |           |     |        NameOp
-    |  |           |     PkgLength: the bytes from itself to the end of the device
-    |  |           DeviceOp
+    10 17 \ _SB_  5B 82 0F RTC_  08 _HID 0C 41 D0 0B 00
+    |  |          |     |        |       |  the number 000BD041h
+    |  |          |     |        |       DWordPrefix
+    |  |          |     |        NameOp
+    |  |          |     PkgLength: the bytes from itself to the end of the device
+    |  |          DeviceOp
     |  PkgLength
     ScopeOp
 
@@ -20,7 +20,7 @@ String("...")).
     PkgLength   00llllll                                        up to 63
                 nn00llll llllllll [llllllll [llllllll]]         nn bytes follow, the lowest four bits come first
 
-    NameString  \\ or ^ ^ ^, then nothing (00), one segment, 2E and two, or 2F, a count and so many;
+    NameString  \ or ^ ^ ^, then nothing (00), one segment, 2E and two, or 2F, a count and so many;
                 a segment is four characters, filled up with _
 
 Source: ACPI Specification 6.5, chapter 20, "ACPI Machine Language (AML) Specification"; chapter 19 for ASL.
@@ -33,16 +33,10 @@ ZERO, ONE, ONES = b"\x00", b"\x01", b"\xFF"
 BYTE, WORD, DWORD, STRING, QWORD = b"\x0A", b"\x0B", b"\x0C", b"\x0D", b"\x0E"
 DUAL_NAME, MULTI_NAME, NULL_NAME = b"\x2E", b"\x2F", b"\x00"
 
-# Where a result goes that nobody wants; the locals of a method, and its arguments.
-NOWHERE = NULL_NAME
-Local0, Local1, Local2, Local3, Local4, Local5, Local6, Local7 = (bytes([code]) for code in range(0x60, 0x68))
-Arg0, Arg1, Arg2, Arg3, Arg4, Arg5, Arg6 = (bytes([code]) for code in range(0x68, 0x6F))
-
-# Address spaces of OperationRegion, the access and update rules of Field
-SystemMemory, SystemIO, PCI_Config = 0, 1, 2
-AnyAcc, ByteAcc, WordAcc, DWordAcc, QWordAcc, BufferAcc = range(6)
-NoLock, Lock = 0x00, 0x10
-Preserve, WriteAsOnes, WriteAsZeros = 0x00, 0x20, 0x40
+NOWHERE = NULL_NAME                     # where a result goes that nobody wants
+Arg0 = b"\x68"                          # a method's first argument
+PCI_Config = 2                          # an address space of OperationRegion
+ByteAcc, NoLock, Preserve = 0x01, 0x00, 0x00    # of Field: the size of accesses, and what bits beside a field become
 
 Term = bytes | int | str
 

@@ -2,24 +2,41 @@
 
     boot.uefi(machine, application="app.efi")
 
-To add a protocol, write a class in protocols/ (protocol.py says how) and import it below. A service is a function under
+To add a protocol, write a class in protocols/ (protocol.py says how) and name it in PARTS below. A service is a function under
 `@boot_service(prototype)` or `@runtime_service(prototype)` (service.py). Importing this package registers them all.
 """
 from __future__ import annotations
 
 import sys
 import types
+from importlib import import_module
 
-from boot.uefi import boot_manager, prototypes, service, tables
-from boot.uefi.boot_services import drivers, handover, interfaces, internal, lookup, memory, miscellaneous
-from boot.uefi.boot_services import events as event_services, images as image_services
+from boot.uefi import prototypes, service, tables
 from boot.uefi.firmware import Uefi
-from boot.uefi.protocols import edid, graphics_output, simple_text_output
-from boot.uefi.runtime_services import variables
 from boot.uefi.start import boot
 
-__all__ = ["Uefi", "boot", "boot_manager", "drivers", "edid", "event_services", "graphics_output", "handover",
-           "image_services", "interfaces", "internal", "lookup", "memory", "miscellaneous", "simple_text_output", "variables"]
+__all__ = ["Uefi", "boot"]
+
+#: What has services, protocols, or something to build at power-on, in this order.
+PARTS = """
+    boot_services.memory
+    boot_services.interfaces
+    boot_services.lookup
+    boot_services.events
+    boot_services.images
+    boot_services.drivers
+    boot_services.miscellaneous
+    boot_services.handover
+    boot_services.internal
+    runtime_services.variables
+    protocols.graphics_output
+    protocols.edid
+    protocols.simple_text_output
+    media
+    boot_manager
+""".split()
+for part in PARTS:
+    import_module(f"boot.uefi.{part}")
 
 for kind, names in ((service.BOOT, tables.BOOT_SERVICES), (service.RUNTIME, tables.RUNTIME_SERVICES)):
     for name in names:

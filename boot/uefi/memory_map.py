@@ -122,9 +122,12 @@ class MemoryMap:
         self.set(address, address + pages * PAGE, type)
 
     def free(self, address: int, pages: int) -> None:
-        """Give pages back. NotAllocated if part of them is not memory, or is free already."""
+        """Give pages back. NotAllocated if part of them is not memory, or is free already.
+
+        Memory can be written back to; what has the type of MMIO without that is a device, and nobody allocated it."""
         pieces = self.covered(address, address + pages * PAGE)
-        if pieces is None or any(piece.type in (MemoryType.Conventional, MemoryType.MMIO) for piece in pieces):
+        if pieces is None or any(piece.type == MemoryType.Conventional or not piece.attribute & MemoryAttribute.WB
+                                 for piece in pieces):
             raise NotAllocated
         self.set(address, address + pages * PAGE, MemoryType.Conventional)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 import pytest
 from bios_guest import boot_sector, machine_with
 
+from boot.bios import rom
 from boot.bios.int15_memory import memory_map
 
 
@@ -79,6 +80,14 @@ def test_where_memory_is_short_there_is_no_acpi():
     assert scan(machine.memory, b"RSD PTR ") == []
     assert all(kind in (1, 2) for _, _, kind in memory_map(machine.devices["bios"]))
     assert len(scan(machine.memory, b"_SM_")) == 1                      # that needs no memory
+
+
+def test_the_rest_of_the_rom_is_as_it_was_assembled():
+    memory = booted("6G").memory
+    data = memory.read(0xF0000, 0x10000)
+    assert data[:0xA000] == rom.build().data[:0xA000] and data[0xB000:] == rom.build().data[0xB000:]
+    assert set(rom.build().data[0xA000:0xB000]) == {0xFF}               # nothing else wants the place
+    assert data == memory.read(0xFFFF0000, 0x10000)
 
 
 def test_smbios_is_in_the_rom_and_points_into_it():

@@ -94,6 +94,11 @@ def test_a_device_as_the_drawing_has_it():
         bytes.fromhex("0C 41 D0 0B 00")
 
 
+def test_widths_of_fields_do_not_count_themselves():
+    field = aml.Field("PIRQ", aml.ByteAcc, aml.NoLock, aml.Preserve, ("A", 8), ("", 63), ("B", 64), ("C", 0x12345))
+    assert field == bytes.fromhex("5B 81 1A") + b"PIRQ\x01A___\x08\0\x3FB___\x40\x04C___\x85\x34\x12"
+
+
 # ---- the tables -----------------------------------------------------------------------------------------------------
 
 def test_the_root_pointer():

@@ -44,7 +44,7 @@ def allocate_pages(uefi, call, kind, memory_type, pages, memory):
 
 @boot_service("FreePages(IN EFI_PHYSICAL_ADDRESS Memory, IN UINTN Pages)")
 def free_pages(uefi, call, memory, pages):
-    if memory % PAGE or pages == 0 or pages > MOST:
+    if memory % PAGE or pages == 0 or pages >= MOST:
         return Status.INVALID_PARAMETER
     try:
         uefi.map.free(memory, pages)

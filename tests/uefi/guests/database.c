@@ -175,7 +175,7 @@ static void locate(void)
     size = 0;
     status("no buffer, size 0", BS->LocateHandle(ByProtocol, &P, NULL, &size, NULL));
     tell("no buffer, size 0, size is then", "%u", size);
-    size = 64;
+    size = 8;
     status("AllHandles, too little room", BS->LocateHandle(AllHandles, NULL, NULL, &size, all));
     UINTN whole = sizeof all;
     status("AllHandles", BS->LocateHandle(AllHandles, NULL, NULL, &whole, all));

@@ -154,24 +154,23 @@ static void page_types(void)
         VOID *buffer = NULL;
         about(TYPES[i].name);
         EFI_STATUS ended = BS->AllocatePages(AllocateAnyPages, TYPES[i].type, 1, &address);
-        status("AllocatePages", ended);
-        if (!EFI_ERROR(ended)) {
+        if (EFI_ERROR(ended))
+            status("AllocatePages", ended);
+        else {
             EFI_MEMORY_DESCRIPTOR *found = descriptor_of(address);
-            check("AllocatePages, the map has the type", found && found->Type == TYPES[i].type);
-            if (found) {
-                check("AllocatePages, RUNTIME", (found->Attribute & EFI_MEMORY_RUNTIME) != 0);
-                check("AllocatePages, WB", (found->Attribute & EFI_MEMORY_WB) != 0);
-            }
-            status("FreePages", BS->FreePages(address, 1));
-            UINT64 type = type_of(address);             /* firmware may keep free pages for a type that hibernation needs in place */
-            check("FreePages, the page is free, or kept for its type", type == EfiConventionalMemory || type == TYPES[i].type);
+            tell("AllocatePages", "%r, has its type in the map %b, RUNTIME %b, WB %b", ended, found && found->Type == TYPES[i].type,
+                 found && found->Attribute & EFI_MEMORY_RUNTIME, found && found->Attribute & EFI_MEMORY_WB);
+            ended = BS->FreePages(address, 1);          /* firmware may keep free pages for a type that hibernation needs there */
+            UINT64 type = type_of(address);
+            tell("FreePages", "%r, free or kept for its type %b", ended, type == EfiConventionalMemory || type == TYPES[i].type);
         }
         ended = BS->AllocatePool(TYPES[i].type, 100, &buffer);
-        status("AllocatePool", ended);
-        if (!EFI_ERROR(ended)) {
-            check("AllocatePool, the map has the type", type_of((UINTN)buffer) == TYPES[i].type);
-            check("AllocatePool, a multiple of 8", (UINTN)buffer % 8 == 0);
-            status("FreePool", BS->FreePool(buffer));
+        if (EFI_ERROR(ended))
+            status("AllocatePool", ended);
+        else {
+            int in_map = type_of((UINTN)buffer) == TYPES[i].type, aligned = (UINTN)buffer % 8 == 0;
+            tell("AllocatePool", "%r, has its type in the map %b, a multiple of 8 %b, FreePool %r", ended, in_map, aligned,
+                 BS->FreePool(buffer));
         }
     }
     about("");
