@@ -240,6 +240,13 @@ def test_a_new_picture_is_black_until_somebody_writes(machine, console):
     assert sent(console) == "abcd"
 
 
+def test_a_mode_of_somebody_elses(machine, console):
+    machine.screen.linear.set_mode(640, 480, 16)
+    assert console.modes == [None, None, None, None]
+    console.write("abc\r\n")
+    assert sent(console) == "abc\r\n"
+
+
 def test_a_mode_begins_blank_with_its_cursor_shown(console):
     console.write("abc")
     console.show_cursor(False)
