@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import ctypes
-import inspect
 import pickle
 import re
 import shutil
@@ -243,15 +242,13 @@ def test_no_kernel_makes_the_loader_read_outside_of_the_file(hints):
 
 # ---- the run ---------------------------------------------------------------------------------------------------------
 
-LIMIT = 100_000_000
+LIMIT = 400_000_000                     # the loader waits three seconds after a failure, which are 150 million
 
 
 def run(esp=ESP, memory="256M"):
     """(machine, stop, what came out of COM1 without its escape sequences) of a machine with the UEFI and that volume."""
-    if "esp" not in inspect.signature(boot.uefi.boot).parameters:
-        pytest.skip("needs a UEFI that boots a directory")
     machine = Machine(memory)
-    boot.uefi(machine, esp=esp, mode="readonly")
+    boot.uefi(machine, esp=esp)
     stop = machine.run(max_instructions=LIMIT)
     return machine, stop, plain(machine.serial.text)
 
@@ -282,7 +279,6 @@ def test_the_kernel_is_reached_and_switches_off(example):
     assert "0000000000100000 - " in loader and "r-x\n" in loader and "rw-\n" in loader
     assert kernel.endswith("BSS is zero.\nSwitching off.\n")
     assert "Frame buffer: 800 x 600, blue first" in kernel
-    assert re.search(r"^ACPI:.* FACP", kernel, re.MULTILINE)
 
 
 def test_the_memory_map_is_in_order_and_whole(example):
@@ -294,7 +290,7 @@ def test_the_memory_map_is_in_order_and_whole(example):
     free = sum(last + 1 - first for first, last, kind in found if kind == "free")
     assert machine.memory.size * 9 // 10 < free < machine.memory.size
     assert f"{free // 1024:10} KB  free" in said
-    assert {"runtime services", "ACPI"} <= {kind for _, _, kind in found}
+    assert {"runtime services"} <= {kind for _, _, kind in found}
 
 
 @pytest.mark.parametrize("memory", ["64M", "3G"])
@@ -307,7 +303,7 @@ def test_other_sizes_of_memory(memory):
 def test_a_run_repeats_to_the_bit_and_continues_from_a_snapshot(example):
     whole, _, _ = example
     machine = Machine("256M")
-    boot.uefi(machine, esp=ESP, mode="readonly")
+    boot.uefi(machine, esp=ESP)
     machine.run(max_instructions=whole.time // 2)
     half = pickle.loads(pickle.dumps(machine.snapshot()))
     for _ in range(2):
@@ -358,7 +354,7 @@ def test_ovmf_shows_the_same(example, tmp_path):
 
     def words(text):
         return {re.sub(r"[0-9A-F]+", "#", line).strip() for line in text.split("Hello from a kernel\n")[1].splitlines()
-                if not line.startswith("ACPI")}
+                if "ACPI" not in line}
     assert words(here) <= words(said)
     assert (width, height) == (800, 600)
     assert [row[:3 * PANEL] for row in rows] == [row[:3 * PANEL] for row in picture(machine)[2]]
