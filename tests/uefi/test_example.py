@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import time
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -417,3 +418,55 @@ def test_the_loader_says_who_has_the_memory(tmp_path):
     assert re.search(r"The memory at [0-9A-F]{16} is Efi\w+\.", said)
     assert re.search(r"Cannot have [0-9A-F]{16} - [0-9A-F]{16} for the kernel: EFI_NOT_FOUND", said)
     assert stop.kind == "returned"
+
+
+# ---- mistakes that people make with it -------------------------------------------------------------------------------
+
+@pytest.fixture
+def variant(tmp_path, monkeypatch):
+    """variant(source, old, new): the volume of the example built with that change."""
+    need("gcc", "ld")
+
+    def make(source, old, new):
+        shutil.copytree(HOME, tmp_path / "uefi", ignore=shutil.ignore_patterns("esp"))
+        text = (tmp_path / "uefi" / source).read_text()
+        assert text.count(old) == 1
+        (tmp_path / "uefi" / source).write_text(text.replace(old, new))
+        with monkeypatch.context() as patch:
+            patch.setattr(build, "HERE", tmp_path)
+            files = {Path(program).name: build.compile_program(program) for program in build.PROGRAMS}
+        directory = tmp_path / "esp/EFI/BOOT"
+        directory.mkdir(parents=True)
+        for name, data in files.items():
+            (directory / name).write_bytes(data)
+        return tmp_path / "esp"
+    return make
+
+
+def test_a_key_that_went_stale_is_mended(variant):
+    esp = variant("loader/main.c", "        status = BS->ExitBootServices(Image, map->key);\n",
+                  "        EFI_PHYSICAL_ADDRESS page;\n"
+                  "        if (attempt == 0)\n"
+                  "            BS->AllocatePages(AllocateAnyPages, EfiLoaderData, 1, &page);\n"
+                  "        status = BS->ExitBootServices(Image, map->key);\n")
+    _, stop, said = run(esp)
+    assert stop.kind == "poweroff" and said.endswith("Switching off.\n")
+
+
+def test_a_key_that_stays_stale_ends_the_machine(variant):
+    esp = variant("loader/main.c", "BS->ExitBootServices(Image, map->key)", "BS->ExitBootServices(Image, map->key + 1)")
+    _, stop, said = run(esp)
+    assert stop.kind in ("poweroff", "hang") and "Hello" not in said
+
+
+def test_a_kernel_called_with_the_firmware_s_convention_says_so(variant):
+    esp = variant("loader/main.c", "typedef void (__attribute__((sysv_abi)) *KernelEntry)", "typedef void (EFIAPI *KernelEntry)")
+    _, stop, said = run(esp)
+    assert said.endswith("RDI does not point to a BootInfo. Was the kernel called with the System V convention?\n")
+    assert stop.kind == "hang"
+
+
+def test_a_bss_that_is_not_cleared_is_seen(variant):
+    esp = variant("loader/kernel.c", "memset(target + part->p_filesz, 0,", "memset(target + part->p_filesz, 0xCC,")
+    _, _, said = run(esp)
+    assert "BSS IS NOT ZERO.\n" in said
