@@ -420,6 +420,20 @@ def test_the_loader_says_who_has_the_memory(tmp_path):
     assert stop.kind == "returned"
 
 
+def test_the_smallest_application_is_built_as_its_first_lines_say(tmp_path):
+    need("gcc", "ld")
+    shutil.copytree(HOME, tmp_path / "uefi")
+    commands = re.findall(r"^ \*     (.*)", (HOME / "hello.c").read_text(), re.MULTILINE)
+    assert len(commands) == 3 and commands[2] == "x86 run --uefi hello.efi"
+    for command in commands[:2]:
+        subprocess.run(command.split(), cwd=tmp_path / "uefi", check=True)
+    machine = Machine("64M")
+    boot.uefi(machine, application=tmp_path / "uefi/hello.efi")
+    stop = machine.run(max_instructions=LIMIT)
+    assert (stop.kind, stop.code) == ("returned", 0)
+    assert plain(machine.serial.text).endswith("Hello from UEFI.\n")
+
+
 # ---- mistakes that people make with it -------------------------------------------------------------------------------
 
 @pytest.fixture
