@@ -312,6 +312,9 @@ class Uefi(GuestMemory, Device):
 
     def _next(self):
         """stubs.asm asks what to call: at first, and each time a function of the guest has returned."""
+        if not self.frames:
+            self.die("an image has returned to the firmware after ExitBootServices: there is nothing left to return to")
+            return
         cpu, frame = self.machine.cpu, self.frames[-1]
         if not frame.entered:
             frame.entered, frame.rsp, frame.rbp = True, cpu.rsp, cpu.rbp
