@@ -3,8 +3,10 @@ from __future__ import annotations
 
 from boot import fat
 from boot.uefi import device_path, images, media
+from boot.uefi.boot_services.images import start
 from boot.uefi.definitions import Status, status_name
 from boot.uefi.service import internal_service
+from boot.uefi.steps import begin
 from x86.faults import ImageError
 
 FALLBACK = r"\EFI\BOOT\BOOTX64.EFI"
@@ -17,13 +19,8 @@ def boot_manager(uefi, call):
     if found is None:
         uefi.machine.stop("no-boot", message=f"no volume has {FALLBACK}")
         return Status.NOT_FOUND
-    data, name, device, path = found
-    address = 0
-    if path:
-        address = uefi.allocate_pool(len(path))
-        uefi.write(address, path)
     try:
-        image = images.load(uefi, data, name, 0, device, address)
+        image = images.load(uefi, *found)
     except ImageError as error:
         uefi.machine.stop("no-boot", message=str(error))
         return Status.LOAD_ERROR
@@ -33,28 +30,34 @@ def boot_manager(uefi, call):
         uefi.write(place, options)
         image.loaded_image.set_field("LoadOptions", place)
         image.loaded_image.set_field("LoadOptionsSize", len(options))
-    return images.start(uefi, image, ended, (image.handle,))
+    return begin(uefi, call, boot, image)
+
+
+def boot(uefi, call, steps, value, image):
+    """A step: run an image that is loaded."""
+    steps.then(ended, image.name)
+    steps.then(start, image.handle)
 
 
 def chosen(uefi):
-    """(bytes, name, device handle, file path) of what is to be started."""
+    """(bytes, name, parent, device handle, device path) of what is to be started."""
     volumes = [medium for medium in uefi.disks if medium.volume is not None]
     if uefi.options.application:
         name, data = uefi.options.application
-        device = next((medium.handle for medium in volumes), 0)
-        return data, name, device, device_path.join([device_path.file_path("\\" + name)])
+        node = device_path.file_path("\\" + name)
+        if not volumes:
+            return data, name, 0, 0, device_path.join([node])
+        return data, name, 0, volumes[0].handle, device_path.append(volumes[0].path, node)
     for medium in volumes:
         try:
             data = media.read_file(medium.volume, FALLBACK)
         except fat.FatError:
             continue
-        return data, "BOOTX64.EFI", medium.handle, device_path.join([device_path.file_path(FALLBACK)])
+        return data, "BOOTX64.EFI", 0, medium.handle, device_path.append(medium.path, device_path.file_path(FALLBACK))
     return None
 
 
-def ended(uefi, call, status, handle):
-    """An image has come back, and there is nothing more to boot."""
-    image = uefi.images.loaded[handle]
-    images.after(uefi, image, status)
-    uefi.machine.stop("returned", 0 if status == Status.SUCCESS else 1, f"{image.name} returned {status_name(status)}")
+def ended(uefi, call, steps, status, name):
+    """A step: an image has come back, and there is nothing more to boot."""
+    uefi.machine.stop("returned", 0 if status == Status.SUCCESS else 1, f"{name} returned {status_name(status)}")
     return Status.SUCCESS

@@ -10,11 +10,11 @@ from __future__ import annotations
 from boot.uefi import events, state, stubs, tables
 from boot.uefi.database import Database, Handle
 from boot.uefi.guest_memory import BadPointer, GuestMemory
-from boot.uefi.memory_map import MemoryMap, NotAllocated, Pool
+from boot.uefi.memory_map import MemoryMap, NotAllocated, OutOfMemory, Pool
 from boot.uefi.page_tables import PageTables
 from boot.uefi.protocol import Protocol, no_such_interface
 from boot.uefi.service import PROTOCOL, RUNTIME, SERVICES, Call, Frame, Invoke, unsupported
-from boot.uefi.definitions import PAGE, TPL_APPLICATION, TPL_HIGH_LEVEL, Guid, MemoryType
+from boot.uefi.definitions import PAGE, TPL_APPLICATION, TPL_HIGH_LEVEL, Guid, MemoryType, Status
 from boot.uefi.variables import Variables
 from x86.devices.device import Device
 from x86.faults import MachineError
@@ -259,10 +259,17 @@ class Uefi(GuestMemory, Device):
             elif service.implementation is None:
                 result = unsupported(self, call, *arguments)
             else:
-                result = implementation(target, call, *arguments)
+                result = self._ask(implementation, target, call, *arguments)
         else:
-            result = implementation(self, call, *arguments)
+            result = self._ask(implementation, self, call, *arguments)
         self._finish(call, result)
+
+    def _ask(self, function, *arguments):
+        """What a service, or what comes behind an Invoke, answers; out of memory, it need not say so itself."""
+        try:
+            return function(*arguments)
+        except OutOfMemory:
+            return Status.OUT_OF_RESOURCES
 
     def _only(self, owner):
         """The interface of a protocol whose functions have no This: there is one."""
@@ -301,7 +308,7 @@ class Uefi(GuestMemory, Device):
             self._enter(frame)
             return
         call = Call(self, SERVICES[frame.service], frame.arguments, frame.caller, 0, frame)
-        result = frame.invoke.then(self, call, cpu.rax, *frame.invoke.state)
+        result = self._ask(frame.invoke.then, self, call, cpu.rax, *frame.invoke.state)
         if result is Unwound:
             self._carry(False)
             return
