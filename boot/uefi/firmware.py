@@ -28,7 +28,7 @@ LEAST_MEMORY = 32 << 20
 #: What a snapshot holds: everything below is data, and refers to the machine only through references that are found again.
 STATE = ("map", "pool", "page_tables", "database", "interfaces", "frames", "stub_addresses", "labels", "tpl", "exited",
          "virtual", "complaints", "unimplemented", "strays", "table", "events", "images", "disks", "variables", "console",
-         "clock_offset", "monotonic")
+         "input", "clock_offset", "monotonic")
 
 
 class Unwound:
