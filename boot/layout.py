@@ -20,6 +20,13 @@
               | BIOS ROM                     |  ROM, seen again at ROM_ALIAS
     00100000  +------------------------------+
               | extended memory              |  EXTENDED_MEMORY
+              | ACPI tables at its end       |  acpi_tables()
+              +------------------------------+
+              | devices on the PCI bus       |  PCI_MEMORY
+    FEC00000  +------------------------------+
+              | interrupt controllers' place |
+    FFFF0000  +------------------------------+
+              | BIOS ROM                     |  ROM_ALIAS
               +------------------------------+
 
 Source: IBM PC/AT Technical Reference (BIOS data areas), Ralf Brown's Interrupt List (MEMORY.LST), BIOS Boot
@@ -109,7 +116,27 @@ ROM_SIZE = 0x10000          # 64 KB.
 ROM_ALIAS = 0xFFFF0000      # The same ROM below 4 GB, where the processor fetches its first instruction: FFFFFFF0h.
 ROM_ALIAS_A20 = 0xFFEF0000  # The same again, where that fetch ends up while the A20 gate holds bit 20 at 0.
 EXTENDED_MEMORY = 0x100000  # The first byte above 1 MB; with the A20 gate shut it is byte 0.
+PCI_MEMORY = 0xC0000000     # Memory below 4 GB ends here at the latest; from here on PCI devices may have their addresses.
+PCI_MEMORY_END = 0xFEC00000     # The first address behind those.
 FOUR_GB = 1 << 32           # Memory that the hole for devices displaces goes on here.
+
+# ---- tables for the operating system ---------------------------------------------------------------------------------
+
+DESCRIPTIONS = 0xA000       # Offset in the ROM of ACPI's root pointer and SMBIOS, which are looked for from F0000h on.
+ACPI_TABLES_SIZE = 0x2000   # The last memory below 4 GB but a page: ACPI's tables, which an operating system may reclaim.
+ACPI_NVS_SIZE = 0x1000      # That page: the FACS, which the firmware and the operating system share.
+
+
+def acpi_tables(ram_low: int) -> int | None:
+    """Where the ACPI tables begin, with so much memory below 4 GB; None with too little to put any there."""
+    start = ram_low - ACPI_TABLES_SIZE - ACPI_NVS_SIZE
+    return start if start >= EXTENDED_MEMORY else None
+
+
+def usable_end(ram_low: int) -> int:
+    """The first address, with so much memory below 4 GB, that programs cannot have."""
+    return acpi_tables(ram_low) or ram_low
+
 
 # ---- entry points in the ROM, offsets in segment F000h ---------------------------------------------------------------
 # The original BIOS had them there; programs that jump into the ROM without asking the vectors still expect them.

@@ -229,6 +229,13 @@ def install_grub(disk, core):
     disk.write(1, core)
 
 
+def grub_core(work):
+    """GRUB's core.img with all modules that the images here need, and early.cfg."""
+    tool("grub-mkimage", "-O", "i386-pc", "-o", work / "core.img", "-p", "(hd0,msdos1)/grub", "-c", work / "early.cfg",
+         *GRUB_MODULES, package="grub-common")
+    return (work / "core.img").read_bytes()
+
+
 def grub_disk(path, work):
     """GRUB 2.06 on a hard disk: LZMA in 32-bit code, its own FAT driver over INT 13h, serial port, PCI, memory map."""
     installed(GRUB / "boot.img", "grub-pc-bin")
@@ -242,9 +249,27 @@ def grub_disk(path, work):
     disk.add(work / "hello.txt", "hello.txt")
     disk.add(invaders, "invaders.exec")
     disk.add(memtest, "mt86p.bin")
-    tool("grub-mkimage", "-O", "i386-pc", "-o", work / "core.img", "-p", "(hd0,msdos1)/grub", "-c", work / "early.cfg",
-         *GRUB_MODULES, package="grub-common")
-    install_grub(disk, (work / "core.img").read_bytes())
+    install_grub(disk, grub_core(work))
+
+
+LINUX_CONFIG = """\
+serial --unit=0 --speed=115200
+terminal_output serial
+set timeout=0
+menuentry 'linux' { linux /vmlinuz %s ; initrd /initrd }
+"""
+
+
+def linux_disk(path, work):
+    """Debian's kernel and a busybox, started by GRUB 2; the kernel's own messages on the serial port."""
+    from efi_payloads import COMMAND_LINE, initramfs, kernel
+    installed(GRUB / "boot.img", "grub-pc-bin")
+    disk = HardDisk(path, 48, "LINUX")
+    (work / "grub.cfg").write_text(LINUX_CONFIG % COMMAND_LINE.replace(" quiet", ""))
+    (work / "early.cfg").write_text(GRUB_EARLY)
+    for source, name in ((work / "grub.cfg", "grub.cfg"), (kernel(), "vmlinuz"), (initramfs(work / "initrd"), "initrd")):
+        disk.add(source, name)
+    install_grub(disk, grub_core(work))
 
 
 def invaders(path, work):
@@ -254,40 +279,54 @@ def invaders(path, work):
 
 PAYLOADS = {"handoff.img": handoff, "mbr-nopart.img": mbr_without_partition, "grub-legacy.img": grub_legacy,
             "syslinux-floppy.img": syslinux_floppy, "syslinux-disk.img": syslinux_disk, "grub-disk.img": grub_disk,
-            "invaders.exec": invaders}
+            "linux-disk.img": linux_disk, "invaders.exec": invaders}
 
 
 def payload(name):
-    """Path of the image `name`, composed now if it was not there. Raises Missing."""
+    """Path of the image, or directory, `name`, composed now if it was not there. Raises Missing."""
+    import efi_payloads
     path = HOME / name
     if not path.exists():
         HOME.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=HOME) as work:
             made = Path(work) / name
-            PAYLOADS[name](made, Path(work))
+            (PAYLOADS | efi_payloads.PAYLOADS)[name](made, Path(work))
             os.replace(made, path)
     return path
 
 
+def newest(name):
+    """The package that `name`, which is empty, depends on: linux-image-cloud-amd64 -> linux-image-6.1.0-..."""
+    words = tool("apt-cache", "depends", name, package="apt").split()
+    return next(word for word in words if word.startswith("linux-image-") and word != name)
+
+
 def main():
+    import efi_payloads
     HOME.mkdir(parents=True, exist_ok=True)
     complete = True
-    for name in PACKAGES:
+    for name, path in (PACKAGES | efi_payloads.PACKAGES).items():
         try:
-            from_package(name, PACKAGES[name])
+            if name == efi_payloads.KERNEL_PACKAGE:
+                efi_payloads.kernel()
+            else:
+                from_package(name, path)
         except Missing:
             try:
-                download(name)
+                download(newest(name) if name == efi_payloads.KERNEL_PACKAGE else name)
             except (Missing, RuntimeError) as error:
                 print(f"{name}: {error}")
-    for name in PAYLOADS:
+    for name in PAYLOADS | efi_payloads.PAYLOADS:
         try:
-            print(f"{name:20} {payload(name).stat().st_size:>9} bytes")
+            path = payload(name)
+            size = sum(each.stat().st_size for each in (path, *path.rglob("*")) if each.is_file())
+            print(f"{name:24} {size:>9} bytes")
         except Missing as missing:
             complete = False
-            print(f"{name:20} needs {missing}")
+            print(f"{name:24} needs {missing}")
     return 0 if complete else 1
 
 
 if __name__ == "__main__":
+    sys.modules["payloads"] = sys.modules["__main__"]       # efi_payloads.py imports this file by its name
     sys.exit(main())

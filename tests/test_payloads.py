@@ -68,6 +68,22 @@ def test_grub_boots_its_menu(x86, payload):
     assert re.search(r"base_addr = 0x100000, length = 0x3\w{6}, available RAM", serial), "lsmmap"
 
 
+def test_linux_finds_its_devices_by_acpi_and_switches_off_by_it(x86, payload):
+    """No pci=, no noacpi: what ACPICA thinks of the tables, which links and devices it finds, and S5."""
+    done = x86("run", payload("linux-disk.img"), "-m", "256M", "--json", "--max-instructions", 2 * MOST, "--expect",
+               "BUSYBOX-SHELL-OK 42", "--send", r"busybox poweroff -f\n", timeout=400)
+    found = json.loads(done.out)
+    log = found["serial"]
+    assert found["stop"] == "poweroff" and "Preparing to enter system sleep state S5" in log, log[-3000:]
+    for words in (r"RSDP 0x00000000000FA000 000024 \(v02 X86 ", "SMBIOS 3.0.0 present", r"mem 0x000000000fffd000.*ACPI data",
+                  "1 ACPI AML tables successfully acquired and loaded", "Interpreter enabled", r"\(supports S0 S5\)",
+                  r"PCI Root Bridge \[PCI0\]", "Interrupt link LNKD configured for IRQ 11", "PnP ACPI: found 5 devices",
+                  r"PNP: PS/2 Controller \[PNP0303:PS2K,PNP0f13:PS2M\] at 0x60,0x64 irq 1,12",
+                  "00:03: ttyS0 at I/O 0x3f8", "rtc_cmos 00:00: registered as rtc0"):
+        assert re.search(words, log), words
+    assert not re.search(r"ACPI (BIOS )?(Error|Warning|Exception)|Firmware Bug|DMI not present|nobody cared", log)
+
+
 def invaders(found):
     return any("-*--" in line for line in found["screen"].splitlines())
 

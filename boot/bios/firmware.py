@@ -7,7 +7,7 @@ there; the fields named in Bios.STATE are the little that a real one keeps in it
 from __future__ import annotations
 
 from boot import layout
-from boot.bios import rom
+from boot.bios import descriptions, rom
 from boot.bios.service import CARRY, TRAPS, Call, find
 from boot.disk import Disk
 from x86.devices.device import Device
@@ -48,10 +48,10 @@ class Bios(Device):
         self.unimplemented: dict[str, int] = {}
         self.strays: dict[str, int] = {}            # writes to the trap port that no stub made: "CS:IP" -> count
         self._power_on()
-        memory = machine.memory
-        memory.map_rom(layout.ROM, self.rom.data, "BIOS")
-        memory.map_rom(layout.ROM_ALIAS, self.rom.data, "BIOS at 4 GB")
-        memory.map_rom(layout.ROM_ALIAS_A20, self.rom.data, "BIOS at 4 GB, A20 gate shut")
+        memory, data = machine.memory, descriptions.into_rom(self.rom.data, machine)
+        memory.map_rom(layout.ROM, data, "BIOS")
+        memory.map_rom(layout.ROM_ALIAS, data, "BIOS at 4 GB")
+        memory.map_rom(layout.ROM_ALIAS_A20, data, "BIOS at 4 GB, A20 gate shut")
         machine.bus.add(self.name, layout.TRAP_PORT, 1, write=self._trap)
 
     def _power_on(self):

@@ -10,7 +10,8 @@ from boot import layout
 from boot.bios.service import service
 
 SMAP = 0x534D4150                                   # "SMAP"
-USABLE, RESERVED = 1, 2
+USABLE, RESERVED, ACPI_RECLAIM, ACPI_NVS = 1, 2, 3, 4
+KINDS = {USABLE: "usable", RESERVED: "reserved", ACPI_RECLAIM: "ACPI tables", ACPI_NVS: "ACPI NVS"}
 MEGABYTE = 1 << 20
 
 
@@ -21,8 +22,12 @@ def memory_map(bios) -> list[tuple[int, int, int]]:
     entries = [(0, layout.EBDA, USABLE),
                (layout.EBDA, layout.CONVENTIONAL_END - layout.EBDA, RESERVED),
                (layout.ROM, layout.ROM_SIZE, RESERVED)]
-    if low > layout.EXTENDED_MEMORY:
-        entries.append((layout.EXTENDED_MEMORY, low - layout.EXTENDED_MEMORY, USABLE))
+    end, tables = layout.usable_end(low), layout.acpi_tables(low)
+    if end > layout.EXTENDED_MEMORY:
+        entries.append((layout.EXTENDED_MEMORY, end - layout.EXTENDED_MEMORY, USABLE))
+    if tables:
+        entries.append((tables, layout.ACPI_TABLES_SIZE, ACPI_RECLAIM))
+        entries.append((tables + layout.ACPI_TABLES_SIZE, layout.ACPI_NVS_SIZE, ACPI_NVS))
     entries.append((layout.ROM_ALIAS, layout.ROM_SIZE, RESERVED))
     if high:
         entries.append((layout.FOUR_GB, high, USABLE))
@@ -47,23 +52,23 @@ def query_map(bios, call):
     call.eax, call.ecx = SMAP, len(data)
     call.ebx = index + 1 if index + 1 < len(entries) else 0
     call.carry = False
-    call.note(f"memory map entry {index}: {start:#x} + {length:#x}, {'usable' if kind == USABLE else 'reserved'}")
+    call.note(f"memory map entry {index}: {start:#x} + {length:#x}, {KINDS[kind]}")
 
 
 @service(0x15, 0xE801, "memory above 1 MB")
 def query_size(bios, call):
     """KB from 1 to 16 MB in AX and CX, 64 KB units from 16 MB to 4 GB in BX and DX."""
-    low = bios.machine.memory.ram_low
-    call.ax = call.cx = max(0, min(low, 16 * MEGABYTE) - MEGABYTE) >> 10
-    call.bx = call.dx = max(0, low - 16 * MEGABYTE) >> 16
+    end = layout.usable_end(bios.machine.memory.ram_low)
+    call.ax = call.cx = max(0, min(end, 16 * MEGABYTE) - MEGABYTE) >> 10
+    call.bx = call.dx = max(0, end - 16 * MEGABYTE) >> 16
     call.carry = False
 
 
 @service(0x15, 0x88, "extended memory size")
 def extended_size(bios, call):
     """KB above 1 MB in AX, at most 63 MB: more would not be believed by those who ask this."""
-    low = bios.machine.memory.ram_low
-    call.ax = min(max(0, low - MEGABYTE) >> 10, 0xFC00)
+    end = layout.usable_end(bios.machine.memory.ram_low)
+    call.ax = min(max(0, end - MEGABYTE) >> 10, 0xFC00)
     call.carry = False
 
 

@@ -8,6 +8,7 @@ Each step puts its number on port 80h first, so a machine that stops in the midd
 from __future__ import annotations
 
 from boot import layout
+from boot.bios.descriptions import write_acpi_tables
 from boot.bios.service import trap
 
 SOURCE = """
@@ -297,6 +298,7 @@ def configure(bios, call):
             memory.write_u16(layout.IVT + 4 * vector, address & 0xF)
             memory.write_u16(layout.IVT + 4 * vector + 2, address >> 4)
     memory.write_u8(layout.EBDA, layout.EBDA_SIZE // 1024)
+    write_acpi_tables(memory)
     _fill_cmos(bios, equipment)
 
 

@@ -2,6 +2,8 @@
 
     0000  +---------------------------+
           | (erased: FFh)             |
+    A000  +---------------------------+
+          | ACPI's pointer, SMBIOS    |  descriptions.py, for each machine its own
     B000  +---------------------------+
           | characters, three sizes   |  x86/devices/font.py
     D800  +---------------------------+

@@ -64,6 +64,8 @@ MODES: dict[int, Mode] = {mode.number: mode for mode in (
 def program_registers(bios, mode: Mode) -> None:
     """Write the whole register set, in the order that the VGA's own BIOS does it: the CRTC is unlocked first."""
     out, status = bios.port_out, mode.crtc_port + 6
+    out(0x1CE, 0x0004, 2)
+    out(0x1CF, 0x0000, 2)                               # the frame buffer gives the picture back to the VGA
     bios.port_out(0x3C2, mode.miscellaneous)
     out(0x3C4, 0x00)
     out(0x3C5, 0x01)                                    # hold the sequencer while its registers change

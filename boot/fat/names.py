@@ -22,6 +22,7 @@ LONGEST = 255                               # UTF-16 units of a long name
 FORBIDDEN = frozenset('"*/:<>?\\|') | {chr(code) for code in range(32)} | {"\uFFFF"}      # FFFFh is padding on disk
 SHORT_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789$%'-_@~`!(){}^#&")
 LOWER_BASE, LOWER_EXTENSION = 0x08, 0x10    # the two bits
+CASE = LOWER_BASE | LOWER_EXTENSION
 LAST_TAIL = 999999
 
 DOTS = {".": b".          ", "..": b"..         "}

@@ -1,7 +1,7 @@
 """Where in physical memory there is room: what loaders claim, what they may not touch, and what is still free.
 
-    0       500h            9FC00h      A0000h          100000h                      ram_low      4 GB
-    | BIOS  | free          | EBDA      | video, ROM    | free                       | no memory | free, if there is any
+    0       500h            9FC00h      A0000h          100000h       usable_end()   ram_low      4 GB
+    | BIOS  | free          | EBDA      | video, ROM    | free        | ACPI tables  | no memory | free, if there is any
 """
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Ram:
     def __init__(self, memory):
         self.memory = memory
         self.claims: list[tuple[int, int, str]] = []
-        low_end = memory.ram_low
+        low_end = layout.usable_end(memory.ram_low)
         self.free = [(LOWEST, min(layout.EBDA, low_end)), (layout.EXTENDED_MEMORY, low_end)]
         if memory.ram_high:
             self.free.append((layout.FOUR_GB, layout.FOUR_GB + memory.ram_high))

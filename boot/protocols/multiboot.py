@@ -148,7 +148,7 @@ def _store_information(ram, header, command_line, modules, entries, top):
     table = b"".join(struct.pack("<IQQI", 20, *entry) for entry in entries)     # size does not count itself
     low_end, high = min(firmware.EBDA, ram.memory.ram_low), firmware.EXTENDED_MEMORY
     flags = INFO_MEMORY | INFO_CMDLINE | INFO_MMAP | INFO_LOADER_NAME
-    put(4, low_end // 1024, max(ram.memory.ram_low - high, 0) // 1024)
+    put(4, low_end // 1024, max(firmware.usable_end(ram.memory.ram_low) - high, 0) // 1024)
     put(16, ram.store(command_line.encode() + b"\0", "the command line", 1, low=low))
     if modules:
         flags |= INFO_MODULES

@@ -55,6 +55,13 @@ def test_bit_7_keeps_what_is_on_the_screen(clear):
     assert clear.call(0x10, ah=0x0F).al == 0x83
 
 
+def test_setting_a_mode_takes_the_screen_from_the_frame_buffer(clear):
+    screen = clear.machine.screen
+    screen.linear.set_mode(640, 480)
+    clear.call(0x10, ax=0x0003)
+    assert screen.size == (80, 25) and not screen.linear.enabled
+
+
 def test_an_unknown_mode_changes_nothing(clear):
     say(clear, "abc")
     clear.call(0x10, ax=0x006A)

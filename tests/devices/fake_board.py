@@ -9,7 +9,7 @@ from x86.clock import Clock
 
 
 class FakeMemory:
-    """Flat memory of `size` bytes; video memory is part of it."""
+    """Flat memory of `size` bytes, video memory below 1 MB part of it; what is mapped above is kept apart."""
 
     def __init__(self, size):
         self.size = size
@@ -18,14 +18,31 @@ class FakeMemory:
         self.bytes = bytearray(min(size, 1 << 20))
         self.regions = []
 
+        self.high = {}                  # start -> bytes
+
     def map_ram(self, start, length, name):
         self.regions.append((start, length, name))
+        if start >= len(self.bytes):
+            self.high[start] = bytearray(length)
+
+    def map_mmio(self, start, length, name, read, write):
+        self.regions.append((start, length, name))
+
+    def _place(self, key):
+        """(the bytes that hold address or slice `key`, where in them)"""
+        at = key.start if isinstance(key, slice) else key
+        for start, held in self.high.items():
+            if start <= at < start + len(held):
+                return held, slice(at - start, key.stop - start) if isinstance(key, slice) else at - start
+        return self.bytes, key
 
     def __getitem__(self, key):
-        return bytes(self.bytes[key])
+        held, where = self._place(key)
+        return bytes(held[where])
 
     def __setitem__(self, key, value):
-        self.bytes[key] = value
+        held, where = self._place(key)
+        held[where] = value
 
 
 class Board:

@@ -240,6 +240,23 @@ def test_display_registers(both, seed):
     both.read(0x3CC)
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_bochs_display_interface(both, seed):
+    """Random modes, possible or not, and all registers after each write."""
+    chance = random.Random(seed)
+    sizes = (0, 1, 8, 100, 640, 1023, 1280, 4096, 16000, 20000, 65535)
+    values = {0: (0xB0C0, 0xB0C4, 0xB0C6, 0), 3: (0, 1, 4, 8, 15, 16, 24, 32, 33), 4: (0, 1, 2, 3), 5: (1, 255, 300)}
+    for _ in range(60):
+        index = chance.choice((0, 1, 2, 3, 4, 4, 4, 5, 6, 8, 9, 10))
+        both.write(0x1CE, index, 2)
+        both.write(0x1CF, chance.choice(values.get(index, sizes)), 2)
+        for register in range(12):
+            both.write(0x1CE, register, 2)
+            both.read(0x1CE, 2)
+            both.read(chance.choice((0x1CF, 0x1D0)), 2)
+        both.read(0x1CF)
+
+
 def test_pci_identities(both):
     for function in (0x00, 0x08, 0x0B, 0x10):
         for register in (0x00, 0x08, 0x2C):

@@ -120,14 +120,23 @@ def test_the_address_register_takes_only_double_words(board):
 def test_identities_cannot_be_written_and_the_rest_can(board):
     board.write(select(board, 0, 0, 0), 0xFFFFFFFF, 4)
     assert config(board, 0, 0, 0) == 0x12378086
-    board.write(select(board, 2, 0, 0x10), 0xFFFFFFFF, 4)   # no base address registers
-    assert config(board, 2, 0, 0x10) == 0
+    board.write(select(board, 2, 0, 0x14), 0xFFFFFFFF, 4)   # region 1 is none
+    assert config(board, 2, 0, 0x14) == 0
     board.write(select(board, 1, 0, 0x60), 0x0B0A0905, 4)
     assert config(board, 1, 0, 0x60) == 0x0B0A0905
     board.write(select(board, 1, 0, 0x61), 0x80, 1)
     assert config(board, 1, 0, 0x60) == 0x0B0A8005
     board.write(select(board, 0, 0, 4), 0xFFFF, 2)
     assert config(board, 0, 0, 4, 2) == 0x0547
+
+
+def test_the_adapter_tells_where_its_memory_is_and_how_large(board):
+    for register, address, size in ((0x10, 0xFD000008, 16 << 20), (0x18, 0xFEBF0000, 4096)):
+        assert config(board, 2, 0, register) == address
+        board.write(select(board, 2, 0, register), 0xFFFFFFFF, 4)
+        assert 0x1_0000_0000 - (config(board, 2, 0, register) & ~0xF) == size
+        board.write(select(board, 2, 0, register), address, 4)
+        assert config(board, 2, 0, register) == address
 
 
 def test_who_listens_hears_of_pam(board):
@@ -274,7 +283,7 @@ def test_fw_cfg_lists_memory_above_4_gb():
 # ---- all together ---------------------------------------------------------------------------------------------------
 
 def test_the_board_has_all_devices_in_order(board):
-    assert list(board.devices) == ["pic", "pit", "rtc", "ps2", "uart", "vga", "sysports", "coprocessor", "debug_exit", "pci",
-                                   "pm", "fw_cfg"]
+    assert list(board.devices) == ["pic", "pit", "rtc", "ps2", "uart", "dispi", "vga", "sysports", "coprocessor", "debug_exit",
+                                   "pci", "pm", "fw_cfg"]
     assert [chip.name for chip in BOARD] == list(board.devices)
     assert all(device.name == name for name, device in board.devices.items())

@@ -19,6 +19,7 @@ PORTS = {
     "rtc": (0x70, 0x71, 0xA0, 0xA1),
     "ps2": (0x60, 0x64, 0x92),
     "uart": tuple(range(0x3F8, 0x400)),
+    "dispi": (0x1CE, 0x1CF),
     "vga": (*range(0x3C0, 0x3D0), 0x3D4, 0x3D5, 0x3DA, 0x3B4, 0x3B5),
     "sysports": (0x80, 0x92, 0xE9, 0xCF9, 0xF0),
     "pci": (0xCF8, 0xCFC, 0xCFD, 0xCF9),
@@ -50,7 +51,7 @@ def host(board, which, number):
     elif which == 4:
         board.devices["pic"].set_irq(number % 16, number & 16)
     else:
-        board.devices[("pic", "pit", "rtc", "ps2", "uart", "vga", "pci", "pm")[number % 8]].reset()
+        board.devices[("pic", "pit", "rtc", "ps2", "uart", "dispi", "vga", "pci", "pm")[number % 9]].reset()
 
 
 @functools.cache
@@ -64,6 +65,9 @@ def steps(name):
                st.tuples(st.just("host"), st.integers(0, 5), st.integers(0, 255))]
     if name == "pci":
         choices.append(st.tuples(st.just("out4"), st.just(0xCF8), PCI_REGISTERS))
+    if name == "dispi":
+        choices += [st.tuples(st.just("out2"), st.just(0x1CE), st.integers(0, 11)), st.tuples(st.just("in2"), port, st.just(0)),
+                    st.tuples(st.just("out2"), st.just(0x1CF), st.sampled_from((0, 1, 2, 8, 32, 640, 0x81, 0xB0C2, 0xFFFF)))]
     if name == "fw_cfg":
         choices.append(st.tuples(st.just("out2"), st.just(0x510), st.integers(0, 0x21)))
     return st.lists(st.one_of(choices), max_size=25)
@@ -73,8 +77,8 @@ def play(board, script):
     """Do it, and return everything that a guest could have noticed."""
     seen = []
     for kind, a, b in script:
-        if kind == "in":
-            seen.append(board.read(a))
+        if kind.startswith("in"):
+            seen.append(board.read(a, int(kind[2:] or 1)))
         elif kind == "run":
             board.run(a)
         elif kind == "acknowledge":

@@ -84,7 +84,7 @@ def test_a_file_that_makes_no_sense_gives_one_line(case):
 
 
 @pytest.mark.parametrize("address, words", [
-    (3 * MB, "300000h-30003Fh is outside the memory a kernel may use: 500h-9FBFFh, 100000h-1FFFFFh"),
+    (3 * MB, "300000h-30003Fh is outside the memory a kernel may use: 500h-9FBFFh, 100000h-1FCFFFh"),
     (0x400, "outside"), (0xA0000, "outside"), (0xFFFE0, "outside"), (2 * MB - 32, "outside"), (1 << 40, "outside"),
 ])
 def test_segments_must_lie_in_memory(address, words):

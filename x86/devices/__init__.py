@@ -14,9 +14,12 @@ from x86.devices.rtc import Rtc
 from x86.devices.sysports import SystemPorts
 from x86.devices.uart import Uart
 from x86.devices.vga import Vga
+from x86.devices.vga_linear import Dispi
 
-#: In the order in which they are built: who drives an interrupt line comes after the interrupt controller.
-BOARD: tuple[type[Device], ...] = (Pic, Pit, Rtc, Ps2, Uart, Vga, SystemPorts, Coprocessor, DebugExit, Pci, Pm, FwCfg)
+#: In the order in which they are built: who drives an interrupt line comes after the interrupt controller,
+#: and the VGA after what can take the picture from it.
+BOARD: tuple[type[Device], ...] = (Pic, Pit, Rtc, Ps2, Uart, Dispi, Vga, SystemPorts, Coprocessor, DebugExit,
+                                  Pci, Pm, FwCfg)
 
 
 def build(machine) -> dict[str, Device]:

@@ -22,10 +22,11 @@ TIMER_BITS = 24
 SCI = 9
 TIMER, GLOBAL_LOCK, POWER_BUTTON, RTC, WAKE = 0x0001, 0x0020, 0x0100, 0x0400, 0x8000
 SCI_ENABLE, SLEEP = 0x0001, 0x2000
-SUSPEND_TO_RAM = 1                      # sleep type; 0 is soft off, 2 suspend to disk
+SOFT_OFF, SUSPEND_TO_RAM = 0, 1         # sleep types; 2 is suspend to disk
 ACPI_ENABLE, ACPI_DISABLE = 0xF1, 0xF0
-OLD_CONTROL = 0xB004
-TIMER_OFFSET, REGISTERS = 8, 12
+BASE, PORTS = 0x600, 0x40               # where firmware puts the ports, and how many the PIIX4 decodes
+SMI_COMMAND, EVENTS, EVENTS_SIZE, OLD_CONTROL = 0xB2, 0xAFE0, 4, 0xB004
+STATUS_OFFSET, CONTROL_OFFSET, TIMER_OFFSET, REGISTERS = 0, 4, 8, 12
 
 
 class Pm(Device):
@@ -41,8 +42,8 @@ class Pm(Device):
         self.function = machine.devices["pci"].functions[1, 3]
         self.base: int | None = None
         bus = machine.bus
-        bus.add("APM control", 0xB2, 2, read=self._read_apm, write=self._write_apm)
-        bus.add("ACPI events", 0xAFE0, 4, read=self._read_events, write=self._write_events)
+        bus.add("APM control", SMI_COMMAND, 2, read=self._read_apm, write=self._write_apm)
+        bus.add("ACPI events", EVENTS, EVENTS_SIZE, read=self._read_events, write=self._write_events)
         self.reset()
         self.function.listeners.append(self._moved)
         self._move()

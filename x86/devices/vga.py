@@ -5,7 +5,8 @@
 
 The CRT controller and input status 1 are at 3Bx instead where bit 0 of the miscellaneous output register is 0.
 Nothing is drawn: who wants to see the screen reads `text`, `cells()`, or asks for a `screenshot`. Retrace follows from
-the clock. Of the graphics modes only 13h can be seen, as planes would need a callback for every access.
+the clock. Of the VGA's own graphics modes only 13h can be seen, as planes would need a callback for every access.
+Where vga_linear.py is on, its frame buffer is what is seen, and text is what firmware says it drew there (`terminal`).
 
 Source: IBM VGA Technical Reference (PS/2 Hardware Interface Technical Reference, "Video Subsystem").
 """
@@ -40,7 +41,11 @@ TEXT_DAC = bytes((42 if index & 4 >> color else 0) + (21 if index & 0x20 >> colo
 
 
 class Vga(Device):
-    """The adapter; machine.screen. It starts in mode 3, as firmware leaves it, for kernels that get no firmware."""
+    """The adapter; machine.screen. It starts in mode 3, as firmware leaves it, for kernels that get no firmware.
+
+    terminal   who knows what characters are in the frame buffer: an object with size, text, cells() and cursor; or None.
+               No part of the state: it belongs to the firmware that sets it
+    """
 
     name = "vga"
     STATE = ("miscellaneous", "feature", "sequencer_index", "sequencer", "graphics_index", "graphics", "crtc_index", "crtc",
@@ -50,6 +55,8 @@ class Vga(Device):
         super().__init__(machine)
         self.clock = machine.clock
         self.memory = machine.memory
+        self.linear = machine.devices["dispi"]
+        self.terminal = None
         machine.memory.map_ram(MEMORY, MEMORY_SIZE, "VGA")
         self.reset()
         self._readers = (
@@ -94,7 +101,7 @@ class Vga(Device):
     @property
     def graphics_mode(self) -> bool:
         """Whether the screen shows dots and not characters."""
-        return bool(self.graphics[6] & 1)
+        return self.linear.enabled or bool(self.graphics[6] & 1)
 
     @property
     def character_height(self) -> int:
@@ -103,15 +110,20 @@ class Vga(Device):
 
     @property
     def size(self) -> tuple[int, int]:
-        """(columns, rows) of the text screen; (0, 0) in graphics modes."""
+        """(columns, rows) of the text screen; (0, 0) in graphics modes without a terminal."""
         if self.graphics_mode:
-            return 0, 0
+            return self.terminal.size if self._drawn else (0, 0)
         lines = self._visible_lines >> (self.crtc[9] >> 7)
         return self.crtc[1] + 1, lines // self.character_height
 
+    @property
+    def _drawn(self):
+        """Whether there are characters in the frame buffer that somebody knows."""
+        return self.linear.enabled and self.terminal is not None
+
     def _rows(self):
         """The bytes of each row, character and attribute in turns, from the CRT controller's start address on."""
-        columns, rows = self.size
+        columns, rows = (0, 0) if self.graphics_mode else self.size
         base, window = WINDOWS[self.graphics[6] >> 2 & 3]
         address = 2 * (self.crtc[0x0C] << 8 | self.crtc[0x0D])
         pitch = 4 * self.crtc[0x13] or 2 * columns
@@ -125,16 +137,22 @@ class Vga(Device):
 
     @property
     def text(self) -> str:
-        """The screen as lines of text without the spaces at their ends; "" in graphics modes."""
+        """The screen as lines of text without the spaces at their ends; "" in graphics modes without a terminal."""
+        if self._drawn:
+            return self.terminal.text
         return "\n".join(row[0::2].decode("latin-1").translate(CP437).rstrip() for row in self._rows())
 
     def cells(self) -> list[list[tuple[str, int]]]:
         """Rows of (character, attribute byte). The attribute:  7 blink  6 5 4 background  3 2 1 0 foreground"""
+        if self._drawn:
+            return self.terminal.cells()
         return [[(CP437[row[place]], row[place + 1]) for place in range(0, len(row), 2)] for row in self._rows()]
 
     @property
     def cursor(self) -> tuple[int, int] | None:
         """(row, column), or None where it is off or outside the screen."""
+        if self._drawn:
+            return self.terminal.cursor
         columns, rows = self.size
         first, last = self.crtc[0x0A], self.crtc[0x0B] & 0x1F
         if not rows or first & 0x20 or first & 0x1F > last:
@@ -144,7 +162,7 @@ class Vga(Device):
         return (row, column) if row < rows and column < columns else None
 
     def screenshot(self, path) -> None:
-        """Write the screen to `path` as a PNG. Planar graphics modes are not shown: they come out black."""
+        """Write the screen to `path` as a PNG. Modes with planes are not shown: they come out black."""
         vga_picture.write_png(path, *vga_picture.picture(self))
 
     # ---- time ------------------------------------------------------------------------------------------------------
@@ -238,7 +256,7 @@ class Vga(Device):
         return value
 
     def _write_dac(self, value):
-        self.dac[self.dac_write] = value & 0x3F
+        self.dac[self.dac_write] = value & (0xFF if self.linear.dac_8_bit else 0x3F)
         self.dac_write = (self.dac_write + 1) % 768
 
     # ---- 3B4h, 3BAh and 3D4h, 3DAh ---------------------------------------------------------------------------------

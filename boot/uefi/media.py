@@ -1,0 +1,128 @@
+"""The disks as handles: each disk with its device path, BlockIo and DiskIo, and so each partition; a file system where one is.
+
+    PciRoot(0x0)/Pci(0x1,0x1)/Ata(Primary,Master,0x0)                       the first disk
+    PciRoot(0x0)/Pci(0x1,0x1)/Ata(Primary,Master,0x0)/HD(1,GPT,...)         its first partition
+
+Source: UEFI 2.10, sections 13.3.1 (partition discovery) and 10.3 (nodes).
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from boot import iso, partitions
+from boot.disk import SECTOR
+from boot.fat import Volume
+from boot.uefi import device_path
+from boot.uefi.definitions import Guid
+from boot.uefi.protocols.block_io import BlockDevice, BlockIo, DiskIo
+from boot.uefi.protocols.file import SimpleFileSystem, resolve
+from boot.uefi.tables import at_power_on
+from x86.faults import ImageError
+
+DEVICE_PATH = Guid("09576e91-6d3f-11d2-8e39-00a0c969723b")
+CD_BLOCK = 2048
+IDE = device_path.pci(1, 1)             # function of the PIIX3 board that has the disks
+SCSI_DEVICE = 4                         # PCI device of what is beyond the four disks of an IDE controller
+
+
+@dataclass
+class Medium:
+    """A disk or a partition as the boot manager sees it. path: its device path; name: for people."""
+    handle: int
+    path: bytes
+    device: BlockDevice
+    name: str
+    is_esp: bool = False
+    volume: Volume | None = None
+
+
+def address(number: int) -> list[bytes]:
+    """The nodes of disk `number` behind PciRoot(0x0)."""
+    if number < 4:
+        return [IDE, device_path.BY_NAME["Ata"].build(Secondary=number >> 1, Slave=number & 1)]
+    return [device_path.pci(SCSI_DEVICE, 0), device_path.BY_NAME["Scsi"].build(Target=number - 4)]
+
+
+@at_power_on
+def power_on(uefi):
+    """Handles for all media, in their order. CD-ROMs come after the disks, from the secondary channel on."""
+    uefi.disks = []
+    for number, disk in places(uefi.media):
+        path = device_path.pci_root(*address(number))
+        block_size = disk.block_size
+        sectors = disk.sectors // (block_size // SECTOR) * (block_size // SECTOR)
+        add(uefi, path, BlockDevice(disk, 0, sectors, block_size, block_size == CD_BLOCK), disk.name)
+        for node, first, count, name, is_esp in parts(disk):
+            part = BlockDevice(disk, first, count, block_size, block_size == CD_BLOCK, logical=True)
+            add(uefi, device_path.append(path, node), part, name, is_esp)
+
+
+def places(media) -> list[tuple[int, object]]:
+    """[(place on the controller, disk)]: disks from 0 on, CD-ROMs from 2 on where that is free."""
+    taken, found = set(), []
+    for disk in media:
+        number = 2 if disk.block_size == CD_BLOCK else 0
+        while number in taken:
+            number += 1
+        taken.add(number)
+        found.append((number, disk))
+    return found
+
+
+def parts(disk):
+    """(HD() or CDROM() node, first sector, sectors, name, whether it is an EFI system partition) of each part of a disk."""
+    if disk.block_size == CD_BLOCK:
+        found = iso.read_iso(disk)
+        for image in found.images if found else ():
+            entry, start, blocks = image.cdrom
+            yield (device_path.BY_NAME["CDROM"].build(Entry=entry, Start=start, Size=blocks), image.first,
+                   min(image.blocks * (CD_BLOCK // SECTOR), disk.sectors - image.first),
+                   f"{disk.name}, boot image {entry}", image.is_efi)
+        return
+    for partition in partitions.partition_table(disk).partitions:
+        if partition.is_container or not partition.has_block_io:
+            continue
+        number, start, size, signature, kind, signature_kind = partition.hard_drive
+        node = device_path.BY_NAME["HD"].build(Partition=number, Start=start, Size=size, Signature=signature, Format=kind,
+                                               SignatureType=signature_kind)
+        yield node, partition.first, partition.sectors, f"{disk.name}, partition {partition.number}", partition.is_esp
+
+
+def add(uefi, path: bytes, device: BlockDevice, name: str, is_esp: bool = False) -> Medium:
+    """A handle for a disk or a part of one."""
+    handle = uefi.new_handle()
+    place = uefi.allocate_pool(len(path))
+    uefi.write(place, path)
+    uefi.install(handle, DEVICE_PATH, place)
+    uefi.install(handle, BlockIo(uefi, device))
+    uefi.install(handle, DiskIo(uefi, device))
+    medium = Medium(handle, path, device, name, is_esp)
+    try:
+        medium.volume = Volume(device.disk, device.first, device.sectors, name)
+        uefi.install(handle, SimpleFileSystem(uefi, medium.volume))
+    except ImageError:
+        medium.volume = None            # no FAT volume: blocks are all that can be had
+    uefi.disks.append(medium)
+    return medium
+
+
+def read_image(uefi, path: bytes) -> tuple[bytes, Medium, bytes] | None:
+    """(bytes, medium, remaining path) of the file that a device path leads to, on one of the disks here; None if there is
+    none. The path begins with that of a disk or partition, or with the HD() node of one. FatError, BadPath."""
+    for medium in sorted(uefi.disks, key=lambda each: -len(each.path)):
+        if medium.volume is None:
+            continue
+        for start in (medium.path, device_path.join([device_path.parse(medium.path)[-1].bytes])):
+            if device_path.starts_with(path, start):
+                remaining = path[len(start) - 4:]
+                name = device_path.file_name(device_path.parse(remaining))
+                if name:
+                    return read_file(medium.volume, name), medium, remaining
+    return None
+
+
+def read_file(volume: Volume, name: str) -> bytes:
+    """The bytes of a file. FatError."""
+    trail, last = resolve([volume.root], name)
+    node = trail[-1].lookup(last) if last else trail[-1]
+    return node.read(0, node.size)

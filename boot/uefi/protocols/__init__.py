@@ -1,0 +1,1 @@
+"""Protocols, one a file: see boot/uefi/protocol.py for how one is written."""

@@ -1,0 +1,57 @@
+"""The firmware's code as bytes: the ROM at the reset vector, the routines of stubs.asm, and a stub for each service.
+
+    B8 number       mov  eax, number
+    E6 B6           out  0B6h, al
+    0F 82 rel32     jc   call_out       not in the stubs of runtime services, which never call the guest
+    C3              ret
+"""
+from __future__ import annotations
+
+import struct
+from importlib import resources
+
+from boot.uefi.service import RUNTIME, SERVICES, find
+
+SERVICE_PORT = 0xB6                     # SERVICE, NEXT and EXCEPTION of stubs.asm are the three ports from here
+NAMES = ("call_out", "next", "idle", "nothing", "timer", "spurious", "exceptions", "start", "tick", "manage")
+EXCEPTION_SIZE, STUB_SIZE = 16, 16
+
+
+def reset_rom() -> bytes:
+    """The 4 KB below 4 GB."""
+    return resources.files(__package__).joinpath("reset.bin").read_bytes()
+
+
+def routines() -> tuple[bytearray, dict[str, int]]:
+    """stubs.asm with the numbers of its services filled in, and where its labels are."""
+    code = bytearray(resources.files(__package__).joinpath("stubs.bin").read_bytes())
+    labels = dict(zip(NAMES, struct.unpack_from(f"<{len(NAMES)}I", code)))
+    for label, name in (("tick", "TimerTick"), ("manage", "BootManager")):
+        struct.pack_into("<I", code, labels[label] + 1, find("internal", name).number)
+    return code, labels
+
+
+def boot_code(address: int) -> tuple[bytes, dict[str, int], dict[int, int]]:
+    """The code for `address`: its bytes, label -> address, service number -> address of its stub."""
+    code, labels = routines()
+    labels = {name: address + offset for name, offset in labels.items()}
+    stubs = {find("internal", "TimerTick").number: labels["tick"], find("internal", "BootManager").number: labels["manage"]}
+    for service in SERVICES:
+        if service.kind == RUNTIME or service.number in stubs:
+            continue
+        code += bytes(-len(code) % STUB_SIZE)
+        stubs[service.number] = at = address + len(code)
+        code += b"\xB8" + struct.pack("<I", service.number) + bytes((0xE6, SERVICE_PORT)) + b"\x0F\x82"
+        code += struct.pack("<i", labels["call_out"] - (at + 13)) + b"\xC3"
+    return bytes(code), labels, stubs
+
+
+def runtime_code(address: int) -> tuple[bytes, dict[int, int]]:
+    """The stubs of the runtime services for `address`, and service number -> address."""
+    code, stubs = bytearray(), {}
+    for service in SERVICES:
+        if service.kind == RUNTIME:
+            stubs[service.number] = address + len(code)
+            stub = b"\xB8" + struct.pack("<I", service.number) + bytes((0xE6, SERVICE_PORT)) + b"\xC3"
+            code += stub.ljust(STUB_SIZE, b"\xCC")
+    return bytes(code), stubs

@@ -1,0 +1,164 @@
+"""The variables of the firmware: their store, its rules, and the file in which those that last are kept. Plain data.
+
+The file is JSON, so that people can read and edit it:
+
+    {"format": "x86 UEFI variables", "version": 1,
+     "variables": [{"name": "BootOrder", "guid": "8be4df61-...", "attributes": 7, "data": "0000"}, ...]}
+
+Source: UEFI 2.10, section 8.2 "Variable Services"; the order of checks and the sizes are those of EDK2's driver.
+"""
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from boot.uefi.definitions import Guid, Status
+from x86.faults import ImageError
+
+NON_VOLATILE, BOOTSERVICE_ACCESS, RUNTIME_ACCESS, HARDWARE_ERROR_RECORD = 1, 2, 4, 8
+AUTHENTICATED_WRITE, TIME_BASED_AUTHENTICATED_WRITE, APPEND_WRITE, ENHANCED_AUTHENTICATED_ACCESS = 16, 32, 64, 128
+ACCESS = BOOTSERVICE_ACCESS | RUNTIME_ACCESS
+KNOWN = 0xFF
+
+HEADER = 60                             # bytes of a variable's header in the store
+LARGEST = 0x8400                        # bytes of a variable with header and name
+CAPACITY = 0x40000 - 72                 # bytes of the store for variables that last
+
+GLOBAL = Guid("8be4df61-93ca-11d2-aa0d-00e098032b8c")          # EFI_GLOBAL_VARIABLE
+FORMAT, VERSION = "x86 UEFI variables", 1
+
+
+@dataclass
+class Variable:
+    """attributes, data; read_only: the firmware's own, which nobody else may write."""
+    attributes: int
+    data: bytes
+    read_only: bool = False
+
+
+@dataclass
+class Variables:
+    """All variables, in the order in which they came to be.
+
+    values   (name, vendor's GUID) -> Variable
+    path     the file for those with NON_VOLATILE, or None
+    """
+    values: dict[tuple[str, Guid], Variable] = field(default_factory=dict)
+    path: str | None = None
+
+    def visible(self, key: tuple[str, Guid], runtime: bool) -> Variable | None:
+        """The variable, unless an operating system asks for one that is only the loaders'."""
+        found = self.values.get(key)
+        return found if found and (not runtime or found.attributes & RUNTIME_ACCESS) else None
+
+    def after(self, key: tuple[str, Guid] | None, runtime: bool) -> tuple[str, Guid] | None:
+        """The key behind `key` (None: the first), or None at the end. KeyError if there is no such variable."""
+        keys = [each for each in self.values if self.visible(each, runtime)]
+        if key is None:
+            return keys[0] if keys else None
+        if key not in keys:
+            raise KeyError(key)
+        place = keys.index(key) + 1
+        return keys[place] if place < len(keys) else None
+
+    def provide(self, name: str, data: bytes, attributes: int = ACCESS, guid: Guid = GLOBAL, read_only: bool = False) -> None:
+        """A variable of the firmware's own, whatever is there."""
+        self.values[name, guid] = Variable(attributes, bytes(data), read_only)
+
+    def set(self, name: str, guid: Guid, attributes: int, data: bytes, runtime: bool) -> Status:
+        """SetVariable, its pointers read: a status, and the file written if what lasts has changed."""
+        key = name, guid
+        status = self._check(key, attributes, data, runtime)
+        if status is not None:
+            return status
+        old = self.visible(key, runtime)
+        append = attributes & APPEND_WRITE
+        attributes &= ~APPEND_WRITE
+        if not attributes & ACCESS or not data and not append:
+            if old is None:
+                return Status.NOT_FOUND
+            del self.values[key]
+            return self._save(old)
+        if old and append:
+            data = old.data + data
+        elif append and not data:
+            return Status.SUCCESS
+        if len(data) + 2 * (len(name) + 1) + HEADER > LARGEST:
+            return Status.INVALID_PARAMETER
+        if attributes & NON_VOLATILE and self.used() - self._size(key, old) + len(data) + self._size(key, None) > CAPACITY:
+            return Status.OUT_OF_RESOURCES
+        if old and old.data == data:
+            return Status.SUCCESS
+        new = Variable(attributes, data)
+        self.values[key] = new
+        return self._save(new)
+
+    def _check(self, key, attributes, data, runtime):
+        """A status if the request is refused, else None."""
+        if attributes & ~KNOWN or attributes & ACCESS == RUNTIME_ACCESS:
+            return Status.INVALID_PARAMETER
+        if attributes & (AUTHENTICATED_WRITE | TIME_BASED_AUTHENTICATED_WRITE | ENHANCED_AUTHENTICATED_ACCESS
+                         | HARDWARE_ERROR_RECORD):
+            return Status.UNSUPPORTED           # there are no keys here, and no error records
+        old = self.values.get(key)
+        if runtime and data and attributes & ACCESS and (not attributes & RUNTIME_ACCESS or not attributes & NON_VOLATILE):
+            return Status.INVALID_PARAMETER
+        if old is None or not self.visible(key, runtime):
+            return Status.INVALID_PARAMETER if old else None
+        if old.read_only or runtime and not old.attributes & NON_VOLATILE:
+            return Status.WRITE_PROTECTED
+        if attributes & ACCESS and data and attributes & ~APPEND_WRITE != old.attributes:
+            return Status.INVALID_PARAMETER
+        return None
+
+    @staticmethod
+    def _size(key, variable):
+        return HEADER + 2 * (len(key[0]) + 1) + len(variable.data) if variable else HEADER + 2 * (len(key[0]) + 1)
+
+    def used(self) -> int:
+        """Bytes that the lasting variables take."""
+        return sum(self._size(key, each) for key, each in self.values.items() if each.attributes & NON_VOLATILE)
+
+    # ---- the file ----------------------------------------------------------------------------------------------------
+
+    def _save(self, changed):
+        """Bring the file up to date: whole, then in place of the old one."""
+        if self.path is None or not changed.attributes & NON_VOLATILE:
+            return Status.SUCCESS
+        entries = [{"name": name, "guid": str(guid), "attributes": each.attributes, "data": each.data.hex()}
+                   for (name, guid), each in self.values.items() if each.attributes & NON_VOLATILE]
+        text = json.dumps({"format": FORMAT, "version": VERSION, "variables": entries}, indent=1)
+        temporary = f"{self.path}.new"
+        try:
+            with open(temporary, "w", encoding="utf-8", errors="surrogatepass") as file:
+                file.write(text + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, self.path)
+        except OSError:
+            return Status.DEVICE_ERROR
+        return Status.SUCCESS
+
+    def load(self, path) -> None:
+        """Read the file, which need not exist yet, and write to it from now on. ImageError for one that is none."""
+        self.path = os.fspath(path)
+        try:
+            text = Path(path).read_text("utf-8", "surrogatepass")
+        except FileNotFoundError:
+            return
+        except (OSError, UnicodeError) as error:
+            raise ImageError(f"{self.path}: cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}") from None
+        if not text.strip():
+            return
+        try:
+            content = json.loads(text)
+            if content["format"] != FORMAT or content["version"] != VERSION:
+                raise ValueError(f"it is not of the format {FORMAT!r}, version {VERSION}")
+            for entry in content["variables"]:
+                key = str(entry["name"]), Guid(entry["guid"])
+                self.values[key] = Variable(int(entry["attributes"]) & KNOWN, bytes.fromhex(entry["data"]))
+        except (ValueError, KeyError, TypeError) as error:
+            words = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+            raise ImageError(f"{self.path}: not a file of UEFI variables: {words}") from None

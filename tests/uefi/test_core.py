@@ -1,0 +1,90 @@
+"""The core of the firmware: the way from the reset vector, calls into Python and back, and what callers do wrong."""
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import boot
+from boot.uefi import prototypes
+from boot.uefi.definitions import Guid
+from boot.uefi.memory_map import MemoryMap, NotAllocated, OutOfMemory, Pool
+from x86 import Machine
+
+
+def test_the_committed_code_is_what_its_sources_say():
+    done = subprocess.run([sys.executable, "-m", "boot.uefi.build", "--check"], capture_output=True, text=True)
+    if done.returncode == 2:
+        pytest.skip("nasm is not installed")
+    assert done.returncode == 0, done.stdout
+
+
+def test_prototypes_are_read_as_the_specification_writes_them():
+    found = prototypes.parse("Open(OUT EFI_FILE_PROTOCOL **NewHandle, IN CHAR16 *FileName, IN UINT64 OpenMode)")
+    assert [(each.direction, each.type, each.stars, each.name) for each in found.parameters] == [
+        ("OUT", "EFI_FILE_PROTOCOL", 2, "NewHandle"), ("IN", "CHAR16", 1, "FileName"), ("IN", "UINT64", 0, "OpenMode")]
+    assert prototypes.parse("Reset(IN BOOLEAN ExtendedVerification)").parameters[0].mask == 0xFF
+    with pytest.raises(ValueError):
+        prototypes.parse("Open")
+
+
+def test_a_guid_is_its_bytes():
+    guid = Guid("5b1b31a1-9562-11d2-8e3f-00a0c969723b")
+    assert bytes(guid).hex() == "a1311b5b6295d2118e3f00a0c969723b"
+    assert str(guid) == "5b1b31a1-9562-11d2-8e3f-00a0c969723b"
+
+
+def test_pages_come_from_the_top_and_go_back():
+    memory = MemoryMap()
+    memory.add(0x1000, 0x100000, 7)
+    before = list(memory.ranges)
+    first = memory.allocate(3, 2)
+    assert first == 0x100000 - 3 * 4096
+    memory.allocate_at(0x8000, 1, 2)
+    with pytest.raises(OutOfMemory):
+        memory.allocate_at(0x7000, 2, 2)
+    memory.free(first, 3)
+    memory.free(0x8000, 1)
+    with pytest.raises(NotAllocated):
+        memory.free(0x8000, 1)
+    assert memory.ranges == before
+
+
+def test_a_block_of_the_pool_is_given_back_once():
+    pool = Pool(MemoryMap())
+    pool.map.add(0x1000, 0x100000, 7)
+    first, second = pool.allocate(100, 4), pool.allocate(20, 4)
+    assert abs(first - second) >= 20 and first % 16 == second % 16 == 0
+    pool.release(first)
+    with pytest.raises(NotAllocated):
+        pool.release(first)
+    assert pool.allocate(100, 4) == first
+
+
+def test_the_firmware_starts_at_the_reset_vector_in_real_mode(tmp_path):
+    path = tmp_path / "app.efi"
+    path.write_bytes(b"MZ")
+    machine = Machine(memory="64M")
+    boot.uefi(machine, application=path)
+    assert (machine.cpu.mode, machine.cpu.cs, machine.cpu.rip) == ("real", 0xF000, 0xFFF0)
+    machine.run(100_000, until=lambda machine: machine.cpu.mode == "long", every=1)
+    assert machine.cpu.mode == "long"
+
+
+def test_the_same_boot_is_the_same_and_a_snapshot_goes_on_as_the_original(payload):
+    application = payload("esp-hashtool") / "EFI/BOOT/BOOTX64.EFI"
+
+    def start():
+        machine = Machine(memory="64M")
+        return machine, boot.uefi(machine, application=application)
+    machine, firmware = start()
+    machine.run(200_000)
+    middle = machine.snapshot()
+    machine.run(300_000)
+    end = machine.snapshot().digest()
+    for other, its_firmware in ((machine, firmware), start()):
+        other.restore(middle)
+        assert its_firmware.frames and its_firmware.images.loaded
+        other.run(300_000)
+        assert other.snapshot().digest() == end

@@ -1,0 +1,84 @@
+"""The store of the firmware's variables: its rules against a model, and its file."""
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from boot.uefi.definitions import Guid, Status
+from boot.uefi.variables import (ACCESS, APPEND_WRITE, BOOTSERVICE_ACCESS, LARGEST, NON_VOLATILE, RUNTIME_ACCESS, Variables)
+from x86.faults import ImageError
+
+VENDOR = Guid("11111111-2222-3333-4444-555555555555")
+LASTING = NON_VOLATILE | ACCESS
+
+
+def test_what_lasts_is_in_the_file_and_comes_back(tmp_path):
+    path = tmp_path / "nvram.json"
+    store = Variables()
+    store.load(path)
+    assert store.set("Lasting \N{EURO SIGN}", VENDOR, LASTING, b"\x01\x02", False) == Status.SUCCESS
+    assert store.set("Gone", VENDOR, ACCESS, b"\x03", False) == Status.SUCCESS
+    again = Variables()
+    again.load(path)
+    assert {key[0]: each.data for key, each in again.values.items()} == {"Lasting \N{EURO SIGN}": b"\x01\x02"}
+    assert again.set("Lasting \N{EURO SIGN}", VENDOR, 0, b"", False) == Status.SUCCESS
+    assert json.loads(path.read_text())["variables"] == []
+
+
+@pytest.mark.parametrize("text, words", [
+    ("{", "not a file of UEFI variables"),
+    ('{"format": "other", "version": 1}', "it is not of the format"),
+    ('{"format": "x86 UEFI variables", "version": 1}', "'variables' is missing"),
+    ('{"format": "x86 UEFI variables", "version": 1, "variables": [{"name": "a", "guid": "x", "attributes": 7, "data": ""}]}',
+     "not a file of UEFI variables"),
+])
+def test_a_file_that_is_none_is_refused_in_words(tmp_path, text, words):
+    path = tmp_path / "nvram.json"
+    path.write_text(text)
+    with pytest.raises(ImageError, match=words):
+        Variables().load(path)
+    assert path.read_text() == text
+
+
+def test_an_operating_system_sees_only_what_is_its_own():
+    store = Variables()
+    store.set("Loader", VENDOR, NON_VOLATILE | BOOTSERVICE_ACCESS, b"1", False)
+    store.set("System", VENDOR, LASTING, b"2", False)
+    store.set("Volatile", VENDOR, ACCESS, b"3", False)
+    assert store.visible(("Loader", VENDOR), True) is None
+    assert store.after(None, True) == ("System", VENDOR)
+    assert store.after(("System", VENDOR), True) == ("Volatile", VENDOR)
+    assert store.set("Loader", VENDOR, LASTING, b"4", True) == Status.INVALID_PARAMETER
+    assert store.set("Volatile", VENDOR, LASTING, b"4", True) == Status.WRITE_PROTECTED
+    assert store.set("New", VENDOR, ACCESS, b"4", True) == Status.INVALID_PARAMETER
+    assert store.set("New", VENDOR, LASTING, b"4", True) == Status.SUCCESS
+
+
+def test_attributes_have_rules():
+    store = Variables()
+    assert store.set("A", VENDOR, RUNTIME_ACCESS, b"1", False) == Status.INVALID_PARAMETER
+    assert store.set("A", VENDOR, 0x100 | ACCESS, b"1", False) == Status.INVALID_PARAMETER
+    assert store.set("A", VENDOR, LASTING, bytes(LARGEST), False) == Status.INVALID_PARAMETER
+    assert store.set("A", VENDOR, LASTING, b"1", False) == Status.SUCCESS
+    assert store.set("A", VENDOR, ACCESS, b"1", False) == Status.INVALID_PARAMETER
+    store.provide("Fixed", b"1", read_only=True)
+    assert store.set("Fixed", store.after(("A", VENDOR), False)[1], ACCESS, b"2", False) == Status.WRITE_PROTECTED
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.binary(max_size=3))))
+def test_writes_appends_and_deletions_are_those_of_a_dictionary(steps):
+    store, model = Variables(), {}
+    for name, append, data in steps:
+        status = store.set(name, VENDOR, LASTING | (APPEND_WRITE if append else 0), data, False)
+        if append:
+            if data:
+                model[name] = model.get(name, b"") + data
+            assert status == Status.SUCCESS
+        elif data:
+            model[name] = data
+        else:
+            assert status == (Status.SUCCESS if model.pop(name, None) is not None else Status.NOT_FOUND)
+        assert {key[0]: each.data for key, each in store.values.items()} == model
