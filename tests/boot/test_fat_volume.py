@@ -133,6 +133,24 @@ def test_read_and_write_at_all_edges(made):
         assert node.allocated == -(-size // volume.cluster_size) * volume.cluster_size
     node.write(10000, b"")
     assert node.size == 5000
+    for attempt in (lambda: node.read(-1, 1), lambda: node.write(-1, b"x"), lambda: node.truncate(-1)):
+        with pytest.raises(ValueError, match="no place"):
+            attempt()
+
+
+def test_a_file_with_more_clusters_than_it_needs(made):
+    """As drivers leave it that allocate ahead."""
+    _, volume = made
+    node = volume.root.create("file")
+    node.write(0, b"\xAA" * 5000)
+    directory = volume._directory(0)
+    directory.store(node.entry.slot, entries.patch(directory.raw(node.entry), size=100))
+    assert node.size == 100 and node.allocated == 5120
+    node.write(200, b"x")
+    node.write(600, b"y")
+    assert node.read(0, 1000) == b"\xAA" * 100 + bytes(100) + b"x" + bytes(399) + b"y" and node.allocated == 5120
+    node.truncate(601)
+    assert node.allocated == 1024
 
 
 def test_a_file_has_less_than_four_gigabytes(made):

@@ -6,7 +6,7 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
     ("memory", "GetMemoryMap, the buffer behind the map is as it was"):
         ("yes", "UEFI 2.10, 7.2.3: MemoryMapSize is the size that was returned; behind it nothing is promised"),
     ("memory", "EfiPalCode, AllocatePages"):
-        ("SUCCESS, has its type in the map yes, RUNTIME no, WB yes", "UEFI 2.10, table 7-5: there is no PAL on x86"),
+        ("SUCCESS, has its type in the map yes, RUNTIME no, WB yes", "UEFI 2.10, 7.2.1: EfiPalCode is memory like another where there is no Itanium"),
     ("memory", "EfiUnacceptedMemoryType, AllocatePool"):
         ("INVALID_PARAMETER", "UEFI 2.10, 7.2.1: as AllocatePages says of EfiUnacceptedMemoryType"),
     ("memory", "AllocatePages, 2^52 pages"):
