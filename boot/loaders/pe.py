@@ -9,9 +9,9 @@
 
 then adds to each address that .reloc names the distance from ImageBase to where the image came to lie.
 
-What is accepted and what is refused follows EDK2's BasePeCoffLib and DXE core, which the loaders of the world were tested
-with: no file and no MZ header need be aligned, sections may overlap, their padding may be missing; but the header's sizes must
-agree to the byte. Refused as well is what EDK2 answers with writes outside the image's memory.
+What is accepted and what is refused follows EDK2's BasePeCoffLib and DXE core, which the world's loaders were tested with: the
+sizes in the headers must agree to the byte; FileAlignment, the order of sections, and whether they overlap do not matter.
+Refused as well is what makes EDK2 write outside the image's memory. CodeView data that no section has is not appended.
 
 Source: Microsoft, "PE Format"; UEFI 2.10 section 2.1.1, "UEFI Images".
 """
@@ -28,9 +28,17 @@ from x86.faults import ImageError
 
 PAGE = 0x1000
 LARGEST_IMAGE = 1 << 30                 # bytes in memory; EDK2 has no limit but the machine's memory
-LARGEST_RELOCATIONS = 8 << 20           # bytes of relocations, four million: a large browser has a quarter of that
+LARGEST_RELOCATIONS = 8 << 20           # bytes of relocations: four million of them; GRUB has two thousand
 
 _block, _u16, _u32, _u64 = Struct("<II"), Struct("<H"), Struct("<I"), Struct("<Q")
+
+
+class NotLoadable(ImageError):
+    """The headers are in order, but not what they say of the image in memory. EDK2 finds that while it loads (LOAD_ERROR)."""
+
+
+class NoAddress(ImageError):
+    """By what the headers say it would have to lie at address 0 (for EDK2 an INVALID_PARAMETER)."""
 
 
 class Section(NamedTuple):
@@ -80,17 +88,18 @@ class Image:
 
         Errors: ImageError where it cannot be loaded there, or its relocations make no sense."""
         if base == 0:
-            raise ImageError(f"{self.name}: no image can be loaded at address 0")
+            raise NoAddress(f"{self.name}: no image can be loaded at address 0")
         if base & (self.section_alignment - 1):
-            raise ImageError(f"{self.name}: {base:X}h is no address for SectionAlignment {self.section_alignment:X}h")
+            raise NotLoadable(f"{self.name}: {base:X}h is no address for SectionAlignment {self.section_alignment:X}h")
         if not self.relocatable and base != self.base:
-            raise ImageError(f"{self.name}: linked for {self.base:X}h, its relocations are stripped: it cannot be loaded "
+            raise NotLoadable(f"{self.name}: linked for {self.base:X}h, its relocations are stripped: it cannot be loaded "
                              f"at {base:X}h")
-        memory = bytearray(self.size)
-        memory[:self.headers_size] = self.data[:self.headers_size]
+        memory, file = bytearray(self.size), memoryview(self.data)
+        memory[:self.headers_size] = file[:self.headers_size]
         for section in self.sections:
-            memory[section.rva:section.end] = \
-                self.data[section.raw:section.raw + section.loaded].ljust(section.size, b"\0")
+            zeros = section.rva + section.loaded
+            memory[section.rva:zeros] = file[section.raw:section.raw + section.loaded]
+            memory[zeros:section.end] = bytes(section.end - zeros)
         if self.relocatable and base != self.base:
             at, size = self.base_field
             memory[at:at + size] = (base % (1 << 8 * size)).to_bytes(size, "little")
@@ -109,11 +118,11 @@ class Image:
                     continue
                 if kind not in fixups:
                     words = pe_layout.OTHER_RELOCATIONS.get(kind, "reserved")
-                    raise ImageError(f"{self.name}: a relocation of type {kind} ({words}) at {self.place(at)}: "
+                    raise NotLoadable(f"{self.name}: a relocation of type {kind} ({words}) at {self.place(at)}: "
                                      f"x86-64 has types 0 to 3 and 10")
                 layout, addend, mask = fixups[kind]
                 if at + layout.size > self.size:
-                    raise ImageError(f"{self.name}: a relocation changes {at:X}h to {at + layout.size - 1:X}h, and "
+                    raise NotLoadable(f"{self.name}: a relocation changes {at:X}h to {at + layout.size - 1:X}h, and "
                                      f"SizeOfImage is {self.size:X}h")
                 value, = layout.unpack_from(memory, at)
                 layout.pack_into(memory, at, value + addend & mask)
@@ -124,20 +133,20 @@ class Image:
         end = at + size
         while at < end - 1:                     # as EDK2: a last byte alone is no block
             if at + _block.size > self.size:
-                raise ImageError(f"{self.name}: the block of relocations at {at:X}h is cut off by SizeOfImage "
+                raise NotLoadable(f"{self.name}: the block of relocations at {at:X}h is cut off by SizeOfImage "
                                  f"{self.size:X}h")
             page, length = _block.unpack_from(memory, at)
             if length == 0:
-                raise ImageError(f"{self.name}: the block of relocations at {self.place(at)} has SizeOfBlock 0")
+                raise NotLoadable(f"{self.name}: the block of relocations at {self.place(at)} has SizeOfBlock 0")
             if at + length > end:
-                raise ImageError(f"{self.name}: the block of relocations at {self.place(at)} has SizeOfBlock {length}, "
+                raise NotLoadable(f"{self.name}: the block of relocations at {self.place(at)} has SizeOfBlock {length}, "
                                  f"and the table has {end - at} bytes left")
             if page >= self.size:
-                raise ImageError(f"{self.name}: the block of relocations at {self.place(at)} is for page {page:X}h, and "
+                raise NotLoadable(f"{self.name}: the block of relocations at {self.place(at)} is for page {page:X}h, and "
                                  f"SizeOfImage is {self.size:X}h")
             count = (length - 7) // 2 if length > 8 else 0          # half an entry counts
             if at + 8 + 2 * count > self.size:
-                raise ImageError(f"{self.name}: the block of relocations at {self.place(at)} ends with half an entry, "
+                raise NotLoadable(f"{self.name}: the block of relocations at {self.place(at)} ends with half an entry, "
                                  f"cut off by SizeOfImage {self.size:X}h")
             yield page, unpack_from(f"<{count}H", memory, at + 8)
             at += length
@@ -161,25 +170,29 @@ class Image:
 
     def place(self, rva: int) -> str:
         """An RVA in words: ".text+1234h"."""
-        for section in self.sections:
-            if section.rva <= rva < section.end:
-                return f"{section.name or 'section'}+{rva - section.rva:X}h"
+        section = self._section(rva)
+        if section:
+            return f"{section.name or 'section'}+{rva - section.rva:X}h"
         return f"headers+{rva:X}h" if 0 <= rva < self.headers_size else f"image+{rva:X}h"
 
-    def resource(self, type: str) -> bytes | None:
-        """The first resource of the type with that name, or None. UEFI knows one: "HII", a package list (UEFI 2.10
-        section 7.4.1, "LoadImage": HII_PACKAGE_LIST_PROTOCOL).
+    def resource(self, kind: str) -> bytes | None:
+        """The first resource of the type with that name, or None. UEFI knows one type: "HII", a package list that LoadImage
+        puts on the image's handle (UEFI 2.10 section 7.4.1).
 
         Errors: ImageError where the resource directory makes no sense."""
-        return pe_directories.resource(self, type)
+        return pe_directories.resource(self, kind)
 
     def at(self, rva: int, count: int) -> bytes:
         """What the file has for `count` bytes at `rva`; fewer where zeros or the end of the section follow."""
-        for section in self.sections:
-            if section.rva <= rva < section.end:
-                skip = rva - section.rva
-                return self.data[section.raw + skip:section.raw + min(skip + count, section.loaded)]
+        section = self._section(rva)
+        if section:
+            skip = rva - section.rva
+            return self.data[section.raw + skip:section.raw + min(skip + count, section.loaded)]
         return self.data[rva:min(rva + count, self.headers_size)]
+
+    def _section(self, rva):
+        """The section whose byte is at `rva`, or None: where several lie over one another, the last."""
+        return next((section for section in reversed(self.sections) if section.rva <= rva < section.end), None)
 
 
 def is_pe(data: bytes) -> bool:
@@ -312,7 +325,7 @@ def _kind(name, header, directories, relocatable):
         raise ImageError(f"{name}: a UEFI runtime driver whose relocations are stripped (Characteristics bit 0): it could "
                          f"not follow SetVirtualAddressMap")
     if header.SectionAlignment == 0:
-        raise ImageError(f"{name}: SectionAlignment is 0, it should be a power of two")
+        raise NoAddress(f"{name}: SectionAlignment is 0, it should be a power of two")
 
 
 def _sections(data, name, header, headers):
@@ -324,17 +337,17 @@ def _sections(data, name, header, headers):
                           entry.PointerToRawData, entry.SizeOfRawData, bool(flags & pe_layout.MEM_READ),
                           bool(flags & pe_layout.MEM_WRITE), bool(flags & pe_layout.MEM_EXECUTE),
                           bool(flags & pe_layout.MEM_DISCARDABLE))
-        wrong = None
+        wrong, kind = None, ImageError
         if section.raw_size and section.raw < headers_size:
             wrong = f": PointerToRawData is {section.raw:X}h, within SizeOfHeaders {headers_size:X}h"
         elif section.raw_size and section.raw + section.raw_size > len(data):
             wrong = f" has {section.raw_size:X}h bytes at {section.raw:X}h, and the file has {len(data):X}h: it is cut off"
         elif section.size and section.rva < headers_size:
-            wrong = f": VirtualAddress is {section.rva:X}h, within SizeOfHeaders {headers_size:X}h"
+            wrong, kind = f": VirtualAddress is {section.rva:X}h, within SizeOfHeaders {headers_size:X}h", NotLoadable
         elif section.size and section.end > image_size:
-            wrong = f" ends at {section.end:X}h in memory, and SizeOfImage is {image_size:X}h"
+            wrong, kind = f" ends at {section.end:X}h in memory, and SizeOfImage is {image_size:X}h", NotLoadable
         if wrong:
-            raise ImageError(f"{name}: section {number}{section.name and f' ({section.name})'}{wrong}")
+            raise kind(f"{name}: section {number}{section.name and f' ({section.name})'}{wrong}")
         total += section.size
         found.append(section)
     if total > LARGEST_IMAGE:               # they lie over one another, or SizeOfImage would have been refused
@@ -349,7 +362,7 @@ def _relocations(name, header, directory):
     if not size:
         return 0, 0
     if rva + size > header.SizeOfImage:
-        raise ImageError(f"{name}: the relocations at {rva:X}h have {size:X}h bytes, and SizeOfImage is "
+        raise NotLoadable(f"{name}: the relocations at {rva:X}h have {size:X}h bytes, and SizeOfImage is "
                          f"{header.SizeOfImage:X}h")
     if size > LARGEST_RELOCATIONS:
         raise ImageError(f"{name}: {size >> 20} MiB of relocations: more than {LARGEST_RELOCATIONS >> 20} MiB is no image for "

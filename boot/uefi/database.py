@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from boot.uefi.definitions import Guid
 
+DEVICE_PATH = Guid("09576e91-6d3f-11d2-8e39-00a0c969723b")      # EFI_DEVICE_PATH_PROTOCOL
 BY_HANDLE_PROTOCOL, GET_PROTOCOL, TEST_PROTOCOL, BY_CHILD_CONTROLLER, BY_DRIVER, EXCLUSIVE = (1 << bit for bit in range(6))
 
 

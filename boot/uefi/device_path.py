@@ -14,7 +14,6 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from boot.uefi.definitions import Guid
 
 HARDWARE, ACPI, MESSAGING, MEDIA, BIOS_BOOT, END = 1, 2, 3, 4, 5, 0x7F
 END_INSTANCE, END_ENTIRE = 0x01, 0xFF

@@ -10,11 +10,11 @@ from __future__ import annotations
 from boot.uefi import events, state, stubs, tables
 from boot.uefi.database import Database, Handle
 from boot.uefi.guest_memory import BadPointer, GuestMemory
-from boot.uefi.memory_map import MemoryMap, NotAllocated, Pool
+from boot.uefi.memory_map import MemoryMap, NotAllocated, OutOfMemory, Pool
 from boot.uefi.page_tables import PageTables
 from boot.uefi.protocol import Protocol, no_such_interface
 from boot.uefi.service import PROTOCOL, RUNTIME, SERVICES, Call, Frame, Invoke, unsupported
-from boot.uefi.definitions import PAGE, TPL_APPLICATION, TPL_HIGH_LEVEL, Guid, MemoryType
+from boot.uefi.definitions import PAGE, TPL_APPLICATION, TPL_HIGH_LEVEL, Guid, MemoryType, Status
 from boot.uefi.variables import Variables
 from x86.devices.device import Device
 from x86.faults import MachineError
@@ -28,7 +28,7 @@ LEAST_MEMORY = 32 << 20
 #: What a snapshot holds: everything below is data, and refers to the machine only through references that are found again.
 STATE = ("map", "pool", "page_tables", "database", "interfaces", "frames", "stub_addresses", "labels", "tpl", "exited",
          "virtual", "complaints", "unimplemented", "strays", "table", "events", "images", "disks", "variables", "console",
-         "clock_offset", "monotonic")
+         "input", "clock_offset", "monotonic")
 
 
 class Unwound:
@@ -99,6 +99,16 @@ class Uefi(GuestMemory, Device):
             disk.restore(overlay)
         if self.console is not None:
             self.console.attach()
+
+    def flush(self) -> None:
+        """Write to the host's files what the guest has written to the media."""
+        for disk in self.media:
+            disk.flush()
+
+    @property
+    def warnings(self) -> list[str]:
+        """One line for each oddity of a medium."""
+        return [line for disk in self.media for line in disk.warnings]
 
     def _reference(self, value):
         if value is self:
@@ -259,10 +269,17 @@ class Uefi(GuestMemory, Device):
             elif service.implementation is None:
                 result = unsupported(self, call, *arguments)
             else:
-                result = implementation(target, call, *arguments)
+                result = self._ask(implementation, target, call, *arguments)
         else:
-            result = implementation(self, call, *arguments)
+            result = self._ask(implementation, self, call, *arguments)
         self._finish(call, result)
+
+    def _ask(self, function, *arguments):
+        """What a service, or what comes behind an Invoke, answers; out of memory, it need not say so itself."""
+        try:
+            return function(*arguments)
+        except OutOfMemory:
+            return Status.OUT_OF_RESOURCES
 
     def _only(self, owner):
         """The interface of a protocol whose functions have no This: there is one."""
@@ -295,13 +312,16 @@ class Uefi(GuestMemory, Device):
 
     def _next(self):
         """stubs.asm asks what to call: at first, and each time a function of the guest has returned."""
+        if not self.frames:
+            self.die("an image has returned to the firmware after ExitBootServices: there is nothing left to return to")
+            return
         cpu, frame = self.machine.cpu, self.frames[-1]
         if not frame.entered:
             frame.entered, frame.rsp, frame.rbp = True, cpu.rsp, cpu.rbp
             self._enter(frame)
             return
         call = Call(self, SERVICES[frame.service], frame.arguments, frame.caller, 0, frame)
-        result = frame.invoke.then(self, call, cpu.rax, *frame.invoke.state)
+        result = self._ask(frame.invoke.then, self, call, cpu.rax, *frame.invoke.state)
         if result is Unwound:
             self._carry(False)
             return

@@ -1,4 +1,4 @@
-"""The images that are loaded: which bytes of memory are whose, and how one comes into memory and starts. Plain data.
+"""The images that are loaded: which bytes of memory are whose, how one comes into memory and goes from it. Plain data.
 
 Source: UEFI 2.10, section 7.4 "Image Services"; section 2.1.1 for the memory types of the three kinds of images.
 """
@@ -7,12 +7,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from boot.loaders import pe
-from boot.uefi.protocols.loaded_image import LoadedImage
-from boot.uefi.service import Invoke
+from boot.uefi import device_path
+from boot.uefi.database import DEVICE_PATH
+from boot.uefi.memory_map import NotAllocated, OutOfMemory
+from boot.uefi.protocols.loaded_image import DEVICE_PATH_GUID, LoadedImage
 from boot.uefi.tables import at_power_on
-from boot.uefi.definitions import PAGE, MemoryType
+from boot.uefi.definitions import PAGE, TPL_APPLICATION, Guid, MemoryType
+from x86.faults import ImageError
 
 APPLICATION, BOOT_DRIVER, RUNTIME_DRIVER = 10, 11, 12       # subsystems of PE/COFF
+HII_PACKAGE_LIST = Guid("6a1ee763-d47a-43b4-aabe-ef1de2ab56fc")
 
 #: subsystem -> types of the pages that its code and data get
 MEMORY_TYPES = {APPLICATION: (MemoryType.LoaderCode, MemoryType.LoaderData),
@@ -20,9 +24,20 @@ MEMORY_TYPES = {APPLICATION: (MemoryType.LoaderCode, MemoryType.LoaderData),
                 RUNTIME_DRIVER: (MemoryType.RuntimeServicesCode, MemoryType.RuntimeServicesData)}
 
 
+class AddressTaken(ImageError):
+    """An image that can be loaded at one address only, which is in use."""
+
+
 @dataclass
 class Image:
-    """One loaded image. sections: [(name, first address, end)] for messages."""
+    """One loaded image.
+
+    sections     [(name, first address, end)] for messages
+    blocks       of the pool that belong to it: its device paths, its HII packages
+    protected    its pages do not permit everything
+    level        the task priority level at which it was started
+    exit_data    (size in bytes, address): what Exit() left for the caller of StartImage
+    """
     handle: int
     parent: int
     name: str
@@ -32,8 +47,11 @@ class Image:
     entry: int
     loaded_image: LoadedImage
     sections: list[tuple[str, int, int]]
+    blocks: list[int] = field(default_factory=list)
+    protected: bool = False
     started: bool = False
-    exit_data: tuple[int, int] = (0, 0)         # size in bytes, address: what Exit() left for the caller of StartImage
+    level: int = TPL_APPLICATION
+    exit_data: tuple[int, int] = (0, 0)
 
     @property
     def end(self) -> int:
@@ -69,61 +87,107 @@ def power_on(uefi):
     uefi.images.firmware = uefi.install(0, LoadedImage(uefi, SystemTable=uefi.table.address))
 
 
-def load(uefi, data: bytes, name: str, parent: int, device: int = 0, file_path: int = 0) -> Image:
-    """Bring the PE image `data` into memory and give it a handle. device: the handle it came from; file_path: the
-    address of its device path. ImageError if it is none; OutOfMemory."""
+# ---- into memory -----------------------------------------------------------------------------------------------------
+
+def load(uefi, data: bytes, name: str, parent: int, device: int = 0, path: bytes = b"") -> Image:
+    """Bring the PE image `data` into memory and give it a handle.
+
+    parent    the handle of the image that asked for it; 0: the boot manager
+    device    the handle that it came from, or 0
+    path      its whole device path, or b""
+
+    ImageError if it cannot be loaded: pe.NotLoadable where only its layout in memory is at fault, pe.NoAddress, AddressTaken.
+    OutOfMemory."""
     file = pe.read(data, name)
     pages = -(-file.size // PAGE)
     code_type, data_type = MEMORY_TYPES[file.subsystem]
     base = place(uefi, file, pages, code_type)
-    uefi.write(base, bytes(file.load(base)))
-    protect(uefi, file, base)
-    loaded = LoadedImage(uefi, ParentHandle=parent, SystemTable=uefi.table.address, DeviceHandle=device, FilePath=file_path,
-                         ImageBase=base, ImageSize=file.size, ImageCodeType=code_type, ImageDataType=data_type)
+    try:
+        uefi.write(base, bytes(file.load(base)))
+    except ImageError:
+        uefi.map.free(base, pages)
+        raise
+    blocks: list[int] = []
+    own = uefi.database.interface(device, DEVICE_PATH) if device else None
+    prefix = len(device_path.read(uefi, own.address)) - 4 if own and path else 0
+    loaded = LoadedImage(uefi, ParentHandle=parent, SystemTable=uefi.table.address, DeviceHandle=device,
+                         FilePath=keep(uefi, blocks, path[prefix:]), ImageBase=base, ImageSize=file.size,
+                         ImageCodeType=code_type, ImageDataType=data_type)
     handle = uefi.install(0, loaded)
+    uefi.install(handle, DEVICE_PATH_GUID, keep(uefi, blocks, path))
+    packages = file.resource("HII")
+    if packages is not None:
+        uefi.install(handle, HII_PACKAGE_LIST, keep(uefi, blocks, packages))
     image = Image(handle, parent, name, file.subsystem, base, pages, base + file.entry, loaded,
-                  [(section.name, base + section.rva, base + section.rva + section.size) for section in file.sections])
+                  [(section.name, base + section.rva, base + section.rva + section.size) for section in file.sections], blocks,
+                  protect(uefi, file, base))
     uefi.images.loaded[handle] = image
     return image
+
+
+def keep(uefi, blocks: list[int], data: bytes) -> int:
+    """A copy of `data` in a block of the pool, which is added to `blocks`; its address, or 0 for nothing."""
+    if not data:
+        return 0
+    blocks.append(uefi.allocate_pool(len(data)))
+    uefi.write(blocks[-1], data)
+    return blocks[-1]
 
 
 def place(uefi, file, pages: int, memory_type: int) -> int:
     """Pages for an image: where it was linked for if it cannot be moved, else the highest free ones below 4 GB."""
     if not file.relocatable:
-        uefi.map.allocate_at(file.base // PAGE * PAGE, pages, memory_type)
+        if file.base == 0:
+            raise pe.NoAddress(f"{file.name}: linked for address 0, its relocations are stripped: it can be loaded nowhere")
+        try:
+            uefi.map.allocate_at(file.base // PAGE * PAGE, pages, memory_type)
+        except OutOfMemory:
+            raise AddressTaken(f"{file.name}: linked for {file.base:X}h, its relocations are stripped, and there is no free "
+                               f"memory of {pages} pages") from None
         return file.base
     return uefi.map.allocate(pages, memory_type, highest=0xFFFFFFFF, align=max(PAGE, file.section_alignment))
 
 
-def protect(uefi, file, base: int) -> None:
-    """Let sections permit what they say, where the image (NX_COMPAT) or the user asks for it."""
+def protect(uefi, file, base: int) -> bool:
+    """Let sections permit what they say, where the image (NX_COMPAT) or the user asks for it; whether that was so."""
     wanted = uefi.options.protect_images
     if wanted == "never" or wanted == "nx-compat" and not file.nx_compat:
-        return
-    for rva, size, writable, executable in file.protections() or ():
+        return False
+    ranges = file.protections() or ()
+    for rva, size, writable, executable in ranges:
         uefi.protect(base + rva, size, writable=writable, executable=executable)
+    return bool(ranges)
 
+
+def name_of(path: bytes) -> str:
+    """What messages call the image of a device path: the last part of the file's name, or "image"."""
+    files = [node for node in device_path.parse(path) if node.kind is device_path.BY_NAME["FilePath"]] if path else []
+    name = device_path.file_name(files) or ""
+    return name.replace("/", "\\").rstrip("\\").split("\\")[-1] or "image"
+
+
+# ---- out of memory ---------------------------------------------------------------------------------------------------
 
 def unload(uefi, image: Image) -> None:
-    """Give back an image's pages and its handle."""
-    uefi.protect(image.base, image.pages * PAGE)
-    uefi.map.free(image.base, image.pages)
+    """Give back an image's memory, and what it still has open; its handle loses what LoadImage put there."""
+    left = [event for event in uefi.events.all.values() if image.base <= event.function < image.end]
+    if left:
+        uefi.complain(f"{image.name} has ended and left {len(left)} event{'s' * (len(left) > 1)} whose notification "
+                      f"function lies in its memory, which is free now")
+    if image.protected:
+        uefi.protect(image.base, image.pages * PAGE)
+    try:
+        uefi.map.free(image.base, image.pages)
+    except NotAllocated:                                        # it has done so itself
+        pass
     uefi.images.loaded.pop(image.handle)
     uefi.interfaces.pop(image.loaded_image.address, None)
-    for guid in list(uefi.database.handles[image.handle].interfaces):
-        uefi.uninstall(image.handle, guid)
-
-
-def start(uefi, image: Image, then, state: tuple = ()) -> Invoke:
-    """Run an image's entry point; then(uefi, call, status, *state) follows when it returns or exits."""
-    image.started = True
-    return Invoke(image.entry, (image.handle, uefi.table.address), then, state, image=image.handle)
-
-
-def after(uefi, image: Image, status: int) -> None:
-    """An image has ended: applications go, and drivers that failed."""
-    if image.subsystem == APPLICATION or status >> 63:
-        unload(uefi, image)
+    uefi.database.close_all(image.handle)
+    for guid in (DEVICE_PATH_GUID, LoadedImage.guid, HII_PACKAGE_LIST):
+        if uefi.database.interface(image.handle, guid):
+            uefi.uninstall(image.handle, guid)
+    for block in (*image.blocks, image.loaded_image.address):
+        uefi.free_pool(block)
 
 
 def current(uefi) -> int:

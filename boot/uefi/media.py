@@ -11,10 +11,13 @@ from dataclasses import dataclass
 
 from boot import iso, partitions
 from boot.disk import SECTOR
+from boot.fat import Volume
 from boot.uefi import device_path
 from boot.uefi.definitions import Guid
 from boot.uefi.protocols.block_io import BlockDevice, BlockIo, DiskIo
+from boot.uefi.protocols.file import SimpleFileSystem, resolve
 from boot.uefi.tables import at_power_on
+from x86.faults import ImageError
 
 DEVICE_PATH = Guid("09576e91-6d3f-11d2-8e39-00a0c969723b")
 CD_BLOCK = 2048
@@ -30,6 +33,7 @@ class Medium:
     device: BlockDevice
     name: str
     is_esp: bool = False
+    volume: Volume | None = None
 
 
 def address(number: int) -> list[bytes]:
@@ -93,5 +97,32 @@ def add(uefi, path: bytes, device: BlockDevice, name: str, is_esp: bool = False)
     uefi.install(handle, BlockIo(uefi, device))
     uefi.install(handle, DiskIo(uefi, device))
     medium = Medium(handle, path, device, name, is_esp)
+    try:
+        medium.volume = Volume(device.disk, device.first, device.sectors, name)
+        uefi.install(handle, SimpleFileSystem(uefi, medium.volume))
+    except ImageError:
+        medium.volume = None            # no FAT volume: blocks are all that can be had
     uefi.disks.append(medium)
     return medium
+
+
+def read_image(uefi, path: bytes) -> tuple[bytes, Medium, bytes] | None:
+    """(bytes, medium, remaining path) of the file that a device path leads to, on one of the disks here; None if there is
+    none. The path begins with that of a disk or partition, or with the HD() node of one. FatError, BadPath."""
+    for medium in sorted(uefi.disks, key=lambda each: -len(each.path)):
+        if medium.volume is None:
+            continue
+        for start in (medium.path, device_path.join([device_path.parse(medium.path)[-1].bytes])):
+            if device_path.starts_with(path, start):
+                remaining = path[len(start) - 4:]
+                name = device_path.file_name(device_path.parse(remaining))
+                if name:
+                    return read_file(medium.volume, name), medium, remaining
+    return None
+
+
+def read_file(volume: Volume, name: str) -> bytes:
+    """The bytes of a file. FatError."""
+    trail, last = resolve([volume.root], name)
+    node = trail[-1].lookup(last) if last else trail[-1]
+    return node.read(0, node.size)

@@ -25,9 +25,9 @@ class Steps:
         """Do that next."""
         self.stack.append((function, arguments))
 
-    def invoke(self, address: int, *arguments: int) -> Invoke:
+    def invoke(self, address: int, *arguments: int, image: int = 0) -> Invoke:
         """For a step to return: the guest's function runs, and what it leaves in RAX is the value of the next step."""
-        return Invoke(address, arguments, run, (self,))
+        return Invoke(address, arguments, run, (self,), image)
 
 
 def run(uefi, call, value, steps: Steps):

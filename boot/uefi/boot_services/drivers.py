@@ -14,7 +14,7 @@ from __future__ import annotations
 import struct
 
 from boot.uefi.database import BY_CHILD_CONTROLLER, BY_DRIVER
-from boot.uefi.guest_memory import END
+from boot.uefi.device_path import END
 from boot.uefi.service import boot_service
 from boot.uefi.steps import answer, begin
 from boot.uefi.definitions import ERROR, Guid, Status

@@ -10,15 +10,14 @@ import struct
 
 from boot.uefi import events
 from boot.uefi.boot_services import drivers
-from boot.uefi.database import (BY_CHILD_CONTROLLER, BY_DRIVER, BY_HANDLE_PROTOCOL, EXCLUSIVE, GET_PROTOCOL, TEST_PROTOCOL, Open,
-                                Registration)
-from boot.uefi.memory_map import OutOfMemory
+from boot.uefi.boot_services.lookup import path_at
+from boot.uefi.database import (BY_CHILD_CONTROLLER, BY_DRIVER, BY_HANDLE_PROTOCOL, DEVICE_PATH, EXCLUSIVE, GET_PROTOCOL,
+                                TEST_PROTOCOL, Open, Registration)
 from boot.uefi.service import boot_service
 from boot.uefi.steps import answer, begin
 from boot.uefi.definitions import Guid, Status
 
 NATIVE_INTERFACE = 0                    # EFI_INTERFACE_TYPE has no other
-DEVICE_PATH = Guid("09576e91-6d3f-11d2-8e39-00a0c969723b")
 REGISTRATION_SIZE = 16                  # bytes of the block whose address is a registration's key
 
 #: attributes of OpenProtocol -> which handles must be valid: the agent's, the controller's. No other combination exists.
@@ -36,10 +35,7 @@ def install(uefi, handle: int, guid: Guid, address: int) -> tuple[int, int]:
     """Put a protocol on a handle (0: on a new one), and signal who asked to be told: (status, handle)."""
     if handle and (handle not in uefi.database.handles or uefi.database.interface(handle, guid)):
         return Status.INVALID_PARAMETER, handle
-    try:
-        handle = uefi.install(handle, guid, address)
-    except OutOfMemory:
-        return Status.OUT_OF_RESOURCES, handle
+    handle = uefi.install(handle, guid, address)
     announce(uefi, guid)
     return Status.SUCCESS, handle
 
@@ -90,8 +86,8 @@ def install_multiple_protocol_interfaces(uefi, call, handle_pointer):
 
 def is_installed(uefi, device_path: int) -> bool:
     """Whether some handle has that device path already, be it at another address."""
-    path = uefi.read_device_path(device_path) if device_path else b""
-    return bool(path) and any(uefi.read(interface.address, len(path)) == path
+    path = path_at(uefi, device_path) if device_path else b""
+    return bool(path) and any(path_at(uefi, interface.address) == path
                               for interface in uefi.database.protocols.get(DEVICE_PATH, {}).values() if interface.address)
 
 
@@ -310,10 +306,7 @@ def open_protocol_information(uefi, call, handle, protocol, buffer_pointer, coun
     interface = uefi.database.interface(handle, uefi.read_guid(protocol)) if protocol else None
     if interface is None:
         return Status.NOT_FOUND
-    try:
-        buffer = uefi.allocate_pool(ENTRY.size * max(1, len(interface.opens)))
-    except OutOfMemory:
-        return Status.OUT_OF_RESOURCES
+    buffer = uefi.allocate_pool(ENTRY.size * max(1, len(interface.opens)))
     uefi.write(buffer, b"".join(ENTRY.pack(each.agent, each.controller, each.attributes, each.count & 0xFFFFFFFF)
                                 for each in interface.opens))
     uefi.write_u64(buffer_pointer, buffer)
@@ -327,10 +320,7 @@ def open_protocol_information(uefi, call, handle, protocol, buffer_pointer, coun
 def register_protocol_notify(uefi, call, protocol, event, registration_pointer):
     if not protocol or not registration_pointer or event not in uefi.events.all:
         return Status.INVALID_PARAMETER
-    try:
-        key = uefi.allocate_pool(REGISTRATION_SIZE)
-    except OutOfMemory:
-        return Status.OUT_OF_RESOURCES
+    key = uefi.allocate_pool(REGISTRATION_SIZE)
     uefi.database.registrations[key] = Registration(uefi.read_guid(protocol), event)
     uefi.write_u64(registration_pointer, key)
     return Status.SUCCESS

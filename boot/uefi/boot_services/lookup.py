@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import struct
 
-from boot.uefi.boot_services.interfaces import DEVICE_PATH
-from boot.uefi.guest_memory import END
-from boot.uefi.memory_map import OutOfMemory
+from boot.uefi import device_path
+from boot.uefi.database import DEVICE_PATH
 from boot.uefi.service import boot_service
 from boot.uefi.definitions import Status
 
@@ -75,10 +74,7 @@ def locate_handle_buffer(uefi, call, search_type, protocol, key, count_pointer, 
     status, handles = locate(uefi, search_type, protocol, key)
     if status != Status.SUCCESS:
         return status
-    try:
-        buffer = uefi.allocate_pool(8 * len(handles))
-    except OutOfMemory:
-        return Status.OUT_OF_RESOURCES
+    buffer = uefi.allocate_pool(8 * len(handles))
     uefi.write(buffer, pack(handles))
     uefi.write_u64(count_pointer, len(handles))
     uefi.write_u64(buffer_pointer, buffer)
@@ -112,7 +108,7 @@ def locate_device_path(uefi, call, protocol, path_pointer, device_pointer):
     path = uefi.read_u64(path_pointer)
     if not path:
         return Status.INVALID_PARAMETER
-    found = nearest(uefi, uefi.read_guid(protocol), first_instance(uefi.read_device_path(path)))
+    found = nearest(uefi, uefi.read_guid(protocol), first_instance(path_at(uefi, path)))
     if found is None:
         return Status.NOT_FOUND
     if not device_pointer:
@@ -129,16 +125,24 @@ def nearest(uefi, guid, path: bytes) -> tuple[int, int] | None:
     best = None
     for handle in uefi.database.with_protocol(guid):
         interface = handle.interfaces.get(DEVICE_PATH)
-        own = uefi.read_device_path(interface.address)[:-4] if interface and interface.address else None
-        if own is not None and path.startswith(own) and (best is None or len(own) > best[1]):
-            best = handle.address, len(own)
+        own = path_at(uefi, interface.address) if interface and interface.address else b""
+        if own and device_path.starts_with(path, own) and (best is None or len(own) - 4 > best[1]):
+            best = handle.address, len(own) - 4
     return best
+
+
+def path_at(uefi, address: int) -> bytes:
+    """The device path at an address, with its end; b"" for what is none, as EDK2 takes it."""
+    try:
+        return device_path.read(uefi, address)
+    except device_path.BadPath:
+        return b""
 
 
 def first_instance(path: bytes) -> bytes:
     """The nodes of a device path before its first end node, be it the end of all or of one instance."""
     at = 0
-    while at + 4 <= len(path) and path[at] != END:
+    while at < len(path) and path[at] != device_path.END:
         at += int.from_bytes(path[at + 2:at + 4], "little")
     return path[:at]
 
@@ -152,11 +156,8 @@ def protocols_per_handle(uefi, call, handle, buffer_pointer, count_pointer):
     if found is None or not found.interfaces:
         return Status.INVALID_PARAMETER
     guids = list(reversed(found.interfaces))
-    try:
-        buffer = uefi.allocate_pool(8 * len(guids))
-        uefi.write(buffer, pack([guid_address(uefi, guid) for guid in guids]))
-    except OutOfMemory:
-        return Status.OUT_OF_RESOURCES
+    buffer = uefi.allocate_pool(8 * len(guids))
+    uefi.write(buffer, pack([guid_address(uefi, guid) for guid in guids]))
     uefi.write_u64(buffer_pointer, buffer)
     uefi.write_u64(count_pointer, len(guids))
     return Status.SUCCESS
