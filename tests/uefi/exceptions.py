@@ -24,6 +24,8 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
         ("UNSUPPORTED, NULL", "UEFI 2.10, 7.4.1: an image that cannot be started; OVMF would jump there"),
     ("images", "LoadImage, subsystem 13, SAL runtime driver"):
         ("UNSUPPORTED, NULL", "UEFI 2.10, 2.1.1: the subsystems are 10, 11 and 12; SAL is Itanium's"),
+    ("calling", "while timers fire, IF behind a service that was called with CLI"):
+        ("0", "UEFI 2.10, 2.3.4: what a service does to IF is nowhere promised; OVMF sets it with the TPL"),
     ("graphics", "handles, of discovered EDID"):
         ("SUCCESS", "UEFI 2.10, 12.9: the monitor has one; OVMF keeps what it read for itself"),
     ("graphics", "handles, of active EDID"): ("SUCCESS", "UEFI 2.10, 12.9: as above"),
