@@ -87,6 +87,12 @@ class Caller:
         self.enter(address, *arguments)
         return self.finish()
 
+    def spin(self, most: int):
+        """Let the guest do nothing for so many ticks, or until something ends the run; the Stop."""
+        self.enter(self.function(b"\xEB\xFE"))                  # jmp $
+        self.stop = self.machine.run(most)
+        return self.stop
+
     # ---- events ------------------------------------------------------------------------------------------------------
 
     def log(self) -> int:
