@@ -41,7 +41,7 @@ SERIAL = 0x8664_D15C
 LABEL_TEXT = "HOST"
 
 RESERVED, FATS = 32, 2                                  # as format_volume makes them
-FEWEST_CLUSTERS = 65536                                 # some drivers count wrong by a few: FAT32 begins at 65525
+FEWEST_CLUSTERS = 65600                                 # some drivers count wrong by a few: FAT32 begins at 65525
 MOST_CLUSTERS = bpb.FAT32_LIMIT - 32
 MOST_SECTORS = 0xFFFFFFFF - FIRST - BEHIND
 MOST_DIRECTORY = 65536 * 32                             # bytes of a directory
@@ -88,10 +88,11 @@ class Layout:
             sectors //= 2
         self.cluster_sectors, self.cluster_size = sectors, sectors * SECTOR
         used = sum(map(self._clusters, sizes.values())) + sum(self._clusters(file.size) for file in self.files)
-        most = min(MOST_CLUSTERS, (MOST_SECTORS - RESERVED - 64) * SECTOR // (self.cluster_size + 4 * FATS))
+        most = min(MOST_CLUSTERS, (MOST_SECTORS - RESERVED - 64) * SECTOR // (self.cluster_size + 4 * FATS)) * 4095 // 4096
         if used > most:
             raise ImageError(f"{self.name}: {content} bytes are too many for a FAT volume")
         clusters = min(most, max(used + self._clusters(free), FEWEST_CLUSTERS))
+        clusters += clusters // 4096 + 2                # format_volume may make the FAT a little larger than it has to be
         self.used = used
         self.sectors = RESERVED + FATS * -(-(clusters + 2) * 4 // SECTOR) + clusters * sectors
 
@@ -262,7 +263,11 @@ class _Blank:
         self.written = {}
 
     def read(self, lba, count):
-        return b"".join(self.written.get(number, bytes(SECTOR)) for number in range(lba, lba + count))
+        data = bytearray(count * SECTOR)
+        for number, sector in self.written.items():
+            if lba <= number < lba + count:
+                data[(number - lba) * SECTOR:(number - lba + 1) * SECTOR] = sector
+        return bytes(data)
 
     def write(self, lba, data):
         for number in range(len(data) // SECTOR):

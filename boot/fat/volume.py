@@ -24,6 +24,14 @@ MOST_CACHED = 512                       # chains and directories kept in memory 
 LABEL_CHARACTERS = names.SHORT_CHARACTERS | {" "}
 
 
+def check_label(text: str) -> str:
+    """The label as it is kept, in upper case; NameInvalid if no volume can have it."""
+    kept = text.upper().rstrip(" ")
+    if len(kept) > 11 or not LABEL_CHARACTERS.issuperset(kept) or kept.startswith(" "):
+        raise NameInvalid(f"{text!r} cannot be a label: up to 11 letters, digits and blanks")
+    return kept
+
+
 class Volume:
     """The volume on `sectors` blocks of `device` from `first_sector` on; on all that follow if `sectors` is None.
 
@@ -132,9 +140,7 @@ class Volume:
     def set_label(self, text: str) -> None:
         """Change the label, in the root directory and the boot sector; "" removes it. NameInvalid if it cannot be one."""
         self._begin_change()
-        text = text.upper().rstrip(" ")
-        if len(text) > 11 or not LABEL_CHARACTERS.issuperset(text) or text.startswith(" "):
-            raise NameInvalid(f"{text!r} cannot be a label: up to 11 letters, digits and blanks")
+        text = check_label(text)
         raw = text.encode("ascii").ljust(11)
         root = self._directory(0)
         entry = root.label

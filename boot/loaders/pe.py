@@ -9,9 +9,9 @@
 
 then adds to each address that .reloc names the distance from ImageBase to where the image came to lie.
 
-What is accepted and what is refused follows EDK2's BasePeCoffLib and DXE core, which the loaders of the world were tested
-with: no file and no MZ header need be aligned, sections may overlap, their padding may be missing; but the header's sizes must
-agree to the byte. Refused as well is what EDK2 answers with writes outside the image's memory.
+What is accepted and what is refused follows EDK2's BasePeCoffLib and DXE core, which the world's loaders were tested with: the
+sizes in the headers must agree to the byte; FileAlignment, the order of sections, and whether they overlap do not matter.
+Refused as well is what makes EDK2 write outside the image's memory. CodeView data that no section has is not appended.
 
 Source: Microsoft, "PE Format"; UEFI 2.10 section 2.1.1, "UEFI Images".
 """
@@ -28,7 +28,7 @@ from x86.faults import ImageError
 
 PAGE = 0x1000
 LARGEST_IMAGE = 1 << 30                 # bytes in memory; EDK2 has no limit but the machine's memory
-LARGEST_RELOCATIONS = 8 << 20           # bytes of relocations, four million: a large browser has a quarter of that
+LARGEST_RELOCATIONS = 8 << 20           # bytes of relocations: four million of them; GRUB has two thousand
 
 _block, _u16, _u32, _u64 = Struct("<II"), Struct("<H"), Struct("<I"), Struct("<Q")
 
@@ -94,11 +94,12 @@ class Image:
         if not self.relocatable and base != self.base:
             raise NotLoadable(f"{self.name}: linked for {self.base:X}h, its relocations are stripped: it cannot be loaded "
                              f"at {base:X}h")
-        memory = bytearray(self.size)
-        memory[:self.headers_size] = self.data[:self.headers_size]
+        memory, file = bytearray(self.size), memoryview(self.data)
+        memory[:self.headers_size] = file[:self.headers_size]
         for section in self.sections:
-            memory[section.rva:section.end] = \
-                self.data[section.raw:section.raw + section.loaded].ljust(section.size, b"\0")
+            zeros = section.rva + section.loaded
+            memory[section.rva:zeros] = file[section.raw:section.raw + section.loaded]
+            memory[zeros:section.end] = bytes(section.end - zeros)
         if self.relocatable and base != self.base:
             at, size = self.base_field
             memory[at:at + size] = (base % (1 << 8 * size)).to_bytes(size, "little")
@@ -169,25 +170,29 @@ class Image:
 
     def place(self, rva: int) -> str:
         """An RVA in words: ".text+1234h"."""
-        for section in self.sections:
-            if section.rva <= rva < section.end:
-                return f"{section.name or 'section'}+{rva - section.rva:X}h"
+        section = self._section(rva)
+        if section:
+            return f"{section.name or 'section'}+{rva - section.rva:X}h"
         return f"headers+{rva:X}h" if 0 <= rva < self.headers_size else f"image+{rva:X}h"
 
-    def resource(self, type: str) -> bytes | None:
-        """The first resource of the type with that name, or None. UEFI knows one: "HII", a package list (UEFI 2.10
-        section 7.4.1, "LoadImage": HII_PACKAGE_LIST_PROTOCOL).
+    def resource(self, kind: str) -> bytes | None:
+        """The first resource of the type with that name, or None. UEFI knows one type: "HII", a package list that LoadImage
+        puts on the image's handle (UEFI 2.10 section 7.4.1).
 
         Errors: ImageError where the resource directory makes no sense."""
-        return pe_directories.resource(self, type)
+        return pe_directories.resource(self, kind)
 
     def at(self, rva: int, count: int) -> bytes:
         """What the file has for `count` bytes at `rva`; fewer where zeros or the end of the section follow."""
-        for section in self.sections:
-            if section.rva <= rva < section.end:
-                skip = rva - section.rva
-                return self.data[section.raw + skip:section.raw + min(skip + count, section.loaded)]
+        section = self._section(rva)
+        if section:
+            skip = rva - section.rva
+            return self.data[section.raw + skip:section.raw + min(skip + count, section.loaded)]
         return self.data[rva:min(rva + count, self.headers_size)]
+
+    def _section(self, rva):
+        """The section whose byte is at `rva`, or None: where several lie over one another, the last."""
+        return next((section for section in reversed(self.sections) if section.rva <= rva < section.end), None)
 
 
 def is_pe(data: bytes) -> bool:

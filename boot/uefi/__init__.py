@@ -32,6 +32,7 @@ PARTS = """
     protocols.graphics_output
     protocols.edid
     protocols.simple_text_output
+    protocols.simple_text_input
     media
     boot_manager
 """.split()

@@ -28,7 +28,7 @@ LEAST_MEMORY = 32 << 20
 #: What a snapshot holds: everything below is data, and refers to the machine only through references that are found again.
 STATE = ("map", "pool", "page_tables", "database", "interfaces", "frames", "stub_addresses", "labels", "tpl", "exited",
          "virtual", "complaints", "unimplemented", "strays", "table", "events", "images", "disks", "variables", "console",
-         "clock_offset", "monotonic")
+         "input", "clock_offset", "monotonic")
 
 
 class Unwound:
@@ -99,6 +99,16 @@ class Uefi(GuestMemory, Device):
             disk.restore(overlay)
         if self.console is not None:
             self.console.attach()
+
+    def flush(self) -> None:
+        """Write to the host's files what the guest has written to the media."""
+        for disk in self.media:
+            disk.flush()
+
+    @property
+    def warnings(self) -> list[str]:
+        """One line for each oddity of a medium."""
+        return [line for disk in self.media for line in disk.warnings]
 
     def _reference(self, value):
         if value is self:

@@ -7,11 +7,6 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-import pytest
-
-from boot.loaders import pe as loader
-from x86.faults import ImageError
-
 CODE, DATA, BSS, RELOC = 0x60000020, 0xC0000040, 0xC0000080, 0x42000040
 ABSOLUTE, HIGH, LOW, HIGHLOW, HIGHADJ, DIR64 = 0, 1, 2, 3, 4, 10
 RESOURCE, SECURITY, BASE_RELOCATION, DEBUG, CLR_HEADER = 2, 4, 5, 6, 14
@@ -125,17 +120,6 @@ def resources(rva, data, kind="HII", name_at=None):
         resource_directory(0, 1, (1, IS | 0x30)) + resource_directory(0, 1, (0x409, 0x48)) + \
         struct.pack("<IIII", rva + 0x70, len(data), 0, 0) + struct.pack("<H", len(kind)) + kind.encode("utf-16-le")
     return tree.ljust(0x70, b"\0") + data
-
-
-def refusal(data, base=None):
-    """What `read`, or with a base `load`, says about a file, without the name before it."""
-    with pytest.raises(ImageError) as caught:
-        image = loader.read(data, "x.efi")
-        assert base is not None, "read accepted it"
-        image.load(base)
-    message = str(caught.value)
-    assert message.startswith("x.efi: ") and message.isprintable() and len(message) < 240
-    return message.removeprefix("x.efi: ")
 
 
 def poke(file, offset, format, value):

@@ -133,6 +133,24 @@ def test_read_and_write_at_all_edges(made):
         assert node.allocated == -(-size // volume.cluster_size) * volume.cluster_size
     node.write(10000, b"")
     assert node.size == 5000
+    for attempt in (lambda: node.read(-1, 1), lambda: node.write(-1, b"x"), lambda: node.truncate(-1)):
+        with pytest.raises(ValueError, match="no place"):
+            attempt()
+
+
+def test_a_file_with_more_clusters_than_it_needs(made):
+    """As drivers leave it that allocate ahead."""
+    _, volume = made
+    node = volume.root.create("file")
+    node.write(0, b"\xAA" * 5000)
+    directory = volume._directory(0)
+    directory.store(node.entry.slot, entries.patch(directory.raw(node.entry), size=100))
+    assert node.size == 100 and node.allocated == 5120
+    node.write(200, b"x")
+    node.write(600, b"y")
+    assert node.read(0, 1000) == b"\xAA" * 100 + bytes(100) + b"x" + bytes(399) + b"y" and node.allocated == 5120
+    node.truncate(601)
+    assert node.allocated == 1024
 
 
 def test_a_file_has_less_than_four_gigabytes(made):
@@ -174,6 +192,8 @@ def test_a_full_volume_says_so_and_stays_as_it_was(made):
     assert volume.root.lookup("first").read(0, 10**6) == content(1, 5000)
     rest.delete()
     assert volume.free_clusters == free
+    volume.root.create("again").write(0, bytes(free * volume.cluster_size))
+    assert volume.free_clusters == 0
 
 
 # ---- directories -----------------------------------------------------------------------------------------------------
@@ -332,6 +352,31 @@ def test_a_directory_moves_with_what_is_open_in_it(made):
     volume.root.create("sibling").delete()
     node.write(7, b", more")
     assert node.read(0, 20) == b"content, more"
+
+
+def test_what_lies_behind_an_end_mark_does_not_come_to_light():
+    disk, volume = fresh((12, 512, 1440))
+    start = volume._layout.root_start // 512
+    garbage = entries.encode(entries.Entry("GARBAGE", b"GARBAGE    ")) * 16
+    disk.write(start, bytes(512) + garbage)
+    disk.write(start, bytes(32) + garbage[32:])
+    for number in range(40):
+        volume.root.create(f"f{number}")
+        assert len(Volume(disk).root.entries()) == number + 1
+
+
+def test_a_directory_grows_by_empty_clusters():
+    disk, volume = fresh((12, 512, 1440))
+    node = volume.root.create("file")
+    node.write(0, b"\xAA" * 512 * 100)
+    node.delete()
+    home = volume.root.create("folder", directory=True)
+    for number in range(14):
+        home.create(f"f{number}")
+    assert home.allocated == 512
+    home.create("f14")
+    [(position, size)] = volume._chain(home.handle[3]).extents(512, 512)
+    assert home.allocated == 1024 and disk.read(position // 512, size // 512)[32:] == bytes(480)
 
 
 def test_an_orphaned_long_name_is_room_and_goes_to_nobody(made):

@@ -17,7 +17,6 @@ from pe_builder import (
     DIR64,
     HEADERS,
     HIGH,
-    HIGHADJ,
     HIGHLOW,
     IS,
     LFANEW,
@@ -25,7 +24,6 @@ from pe_builder import (
     POINTERS,
     RELOC,
     RESOURCE,
-    SECURITY,
     TEXT,
     Part,
     block,
@@ -33,10 +31,10 @@ from pe_builder import (
     debug_entry,
     pe,
     poke,
-    refusal,
     reloc,
     resources,
 )
+from pe_cases import ACCEPTED, BROKEN_RESOURCES, BROKEN_TABLES, RSRC, refusal, with_resources, with_table
 
 from boot.loaders import pe as loader
 
@@ -121,36 +119,6 @@ def test_blocks_for_several_pages():
     changed = [at for at in range(0x2000, 0x3800, 8) if memory[at:at + 8] != struct.pack("<Q", 5)]
     assert changed == [0x2000, 0x2FF8, 0x3000, 0x37F8]
     assert memory[0x2000:0x2008] == struct.pack("<Q", 0x1005)
-
-
-def with_table(table, size=None, **fields):
-    """The good file with other relocations, and the directory saying `size`."""
-    return pe(relocations=table, directories={BASE_RELOCATION: (0x4000, len(table) if size is None else size)}, **fields)
-
-
-BROKEN_TABLES = {                       # all of them found when they are used, at an address that is not ImageBase
-    "HIGHADJ": (block(0x2000, (HIGHADJ, 0), (ABSOLUTE, 0)),
-                "a relocation of type 4 (HIGHADJ) at .data+0h: x86-64 has types 0 to 3 and 10"),
-    "ARM": (block(0x2000, (5, 8)),
-            "a relocation of type 5 (MIPS_JMPADDR, ARM_MOV32) at .data+8h: x86-64 has types 0 to 3 and 10"),
-    "reserved type": (block(0x1000, (DIR64, 0), (15, 4)),
-                      "a relocation of type 15 (reserved) at .text+4h: x86-64 has types 0 to 3 and 10"),
-    "block of no size": (block(0x2000, size=0), "the block of relocations at .reloc+0h has SizeOfBlock 0"),
-    "second block of no size": (block(0x2000, (DIR64, 0)) + bytes(8),
-                                "the block of relocations at .reloc+Ch has SizeOfBlock 0"),
-    "block longer than the table": (block(0x2000, (DIR64, 0), size=0x100),
-                                    "the block of relocations at .reloc+0h has SizeOfBlock 256, and the table has 12 bytes left"),
-    "block of 4 GB": (block(0x2000, size=0xFFFFFFFF),
-                      "the block of relocations at .reloc+0h has SizeOfBlock 4294967295, and the table has 8 bytes left"),
-    "block outside the image": (block(0x5000, (ABSOLUTE, 0)),
-                                "the block of relocations at .reloc+0h is for page 5000h, and SizeOfImage is 5000h"),
-    "fixup outside the image": (block(0x4FFF, (DIR64, 0xFFF)),
-                                "a relocation changes 5FFEh to 6005h, and SizeOfImage is 5000h"),
-    "fixup half outside the image": (block(0x4000, (DIR64, 0xFF9)),
-                                     "a relocation changes 4FF9h to 5000h, and SizeOfImage is 5000h"),
-    "word half outside the image": (block(0x4000, (LOW, 0xFFF)),
-                                    "a relocation changes 4FFFh to 5000h, and SizeOfImage is 5000h"),
-}
 
 
 @pytest.mark.parametrize("name", BROKEN_TABLES)
@@ -249,33 +217,6 @@ def test_small_alignment():
     image = loader.read(pe(parts, SectionAlignment=0x20, AddressOfEntryPoint=0x400, SizeOfImage=0x451))
     assert image.load(0x10020)[0x400:] == b"\xC3" * 0x30 + bytes(0x10) + b"\x11" * 0x10 + b"\0"
     assert image.protections() is None
-
-
-ACCEPTED = {
-    "no sections": pe([], AddressOfEntryPoint=0),
-    "no directories": pe([TEXT], count=0),
-    "five directories, without relocations": pe([TEXT], count=5),
-    "six directories, as Linux": pe(count=6),
-    "relocations stripped": pe(Characteristics=0x0003),
-    "entry point 0": pe(AddressOfEntryPoint=0),
-    "entry point at the last byte": pe(AddressOfEntryPoint=0x4FFF),
-    "no MZ header": pe()[LFANEW:HEADERS].ljust(HEADERS, b"\0") + pe()[HEADERS:],
-    "a stub for DOS": pe(stub=b"\x0E\x1F\xBA\x0E\0\xB4\x09\xCD\x21"),
-    "a boot sector below the header": poke(pe(), 2, "B", 0xEA)[:0x1FE] + b"\x55\xAA" + pe()[0x200:],
-    "SizeOfImage no multiple of anything": pe(SizeOfImage=0x4301, directories={BASE_RELOCATION: (0x4000, 16)}),
-    "SizeOfImage with much behind the last section": pe(SizeOfImage=0x123456),
-    "FileAlignment 0": pe(FileAlignment=0),
-    "symbols": pe(PointerToSymbolTable=0xFFFFFFFF, NumberOfSymbols=0xFFFFFFFF),
-    "sizes that nobody reads": pe(SizeOfCode=0xFFFFFFFF, SizeOfInitializedData=0xFFFFFFFF, CheckSum=1, SizeOfStackReserve=0),
-    "a certificate up to the end": pe(directories={SECURITY: (0xA00, 0x100)}, tail=bytes(0x100)),
-    "a certificate of nothing": pe(directories={SECURITY: (0xFFFFFFFF, 0)}),
-    "resources outside the image": pe(directories={RESOURCE: (0x5000, 0x100)}),
-    "a debug directory in no section": pe(directories={DEBUG: (0x7000, 0xFFFFFFFF)}),
-    "other directories anywhere": pe(directories={0: (0xFFFFFFFF, 0xFFFFFFFF), 1: (1, 2), 3: (0xFFFFFFFF, 1), 15: (9, 9)}),
-    "a boot service driver": pe(Subsystem=11),
-    "a runtime driver": pe(Subsystem=12),
-    "PE32 for x86-64": pe(Magic=0x10B, ImageBase=0x400000),
-}
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
@@ -409,13 +350,6 @@ def test_debug_directory_beyond_the_file():
 
 # ---- resources ------------------------------------------------------------------------------------------------------
 
-RSRC = 0x3000
-
-
-def with_resources(data, size=None):
-    return pe([TEXT, Part(".rsrc", RSRC, data)], {RESOURCE: (RSRC, len(data) if size is None else size)})
-
-
 def test_resource():
     image = loader.read(with_resources(resources(RSRC, b"package list")))
     assert image.resource("HII") == b"package list"
@@ -431,25 +365,17 @@ def test_resource_data_ends_with_the_section():
     assert loader.read(with_resources(poke(tree, 0x48, "I", 0x5000))).resource("HII") is None
 
 
+def test_resources_over_another_section():
+    """The last section is what lies in memory."""
+    other = Part(".data", RSRC - 0x100, b"\xFF" * 0x200)
+    rsrc = Part(".rsrc", RSRC, resources(RSRC, b"package list"))
+    assert loader.read(pe([TEXT, other, rsrc], {RESOURCE: (RSRC, 0x7C)})).resource("HII") == b"package list"
+    assert refusal(pe([TEXT, rsrc, other], {RESOURCE: (RSRC, 0x7C)})) == \
+        "the resource directory at +0h has 131070 entries, and all resources have 7Ch bytes"
+
+
 def test_resources_with_numbers_for_names():
     assert loader.read(with_resources(poke(resources(RSRC, b"x"), 16, "I", 3))).resource("HII") is None
-
-
-BROKEN_RESOURCES = {
-    "too many types": (poke(resources(RSRC, b"x"), 12, "H", 0xFFFF),
-                       "the resource directory at +0h has 65535 entries, and all resources have 71h bytes"),
-    "too many names": (poke(resources(RSRC, b"x"), 0x26, "H", 0x1000),
-                       "the resource directory at +18h has 4096 entries, and all resources have 71h bytes"),
-    "too many languages": (poke(resources(RSRC, b"x"), 0x3C, "H", 0x1000),
-                           "the resource directory at +30h has 4097 entries, and all resources have 71h bytes"),
-    "name": (resources(RSRC, b"x", name_at=0x71), "the resource directory has a name at +71h, and is 71h bytes long"),
-    "directory of names": (poke(resources(RSRC, b"x"), 20, "I", IS | 0x71),
-                           "the resource directory has a directory at +71h, and is 71h bytes long"),
-    "directory of languages": (poke(resources(RSRC, b"x"), 0x2C, "I", 0xFFFFFFFF),
-                               "the resource directory has a directory at +7FFFFFFFh, and is 71h bytes long"),
-    "data": (poke(resources(RSRC, b"x"), 0x44, "I", 0x71),
-             "the resource directory has data at +71h, and is 71h bytes long"),
-}
 
 
 @pytest.mark.parametrize("name", BROKEN_RESOURCES)

@@ -6,7 +6,7 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
     ("memory", "GetMemoryMap, the buffer behind the map is as it was"):
         ("yes", "UEFI 2.10, 7.2.3: MemoryMapSize is the size that was returned; behind it nothing is promised"),
     ("memory", "EfiPalCode, AllocatePages"):
-        ("SUCCESS, has its type in the map yes, RUNTIME no, WB yes", "UEFI 2.10, table 7-5: there is no PAL on x86"),
+        ("SUCCESS, has its type in the map yes, RUNTIME no, WB yes", "UEFI 2.10, 7.2.1: EfiPalCode is memory like another where there is no Itanium"),
     ("memory", "EfiUnacceptedMemoryType, AllocatePool"):
         ("INVALID_PARAMETER", "UEFI 2.10, 7.2.1: as AllocatePages says of EfiUnacceptedMemoryType"),
     ("memory", "AllocatePages, 2^52 pages"):
@@ -17,4 +17,20 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
         ("INVALID_PARAMETER", "UEFI 2.10, 7.2.2: Memory is not a page-aligned address"),
     ("memory", "AllocatePool, 2^40 bytes, the buffer is then"):
         ("as it was", "UEFI 2.10, 7.2.4: Buffer is written when the call succeeds"),
+    ("graphics", "handles, of discovered EDID"):
+        ("SUCCESS", "UEFI 2.10, 12.9: the monitor has one; OVMF keeps what it read for itself"),
+    ("graphics", "handles, of active EDID"): ("SUCCESS", "UEFI 2.10, 12.9: as above"),
+    ("graphics", "fill, no buffer"):
+        ("INVALID_PARAMETER", "UEFI 2.10, 12.9: there is no colour; OVMF takes what lies at address 0"),
+    ("graphics", "buffer to video, far outside"):
+        ("INVALID_PARAMETER", "UEFI 2.10, 12.9: that is not on the screen; OVMF's sum of place and width wraps at 64 bits"),
+    ("graphics", "video to video, dots to the right"):
+        ("2 0 3b 27b", "UEFI 2.10, 12.9: the lines from SourceY on; OVMF begins a line later where it goes backwards"),
+    ("graphics", "video to video, dots down"): ("107 7 4d3", "UEFI 2.10, 12.9: as above"),
+    ("text_output", "string, with half a surrogate pair"):
+        ("WARN_UNKNOWN_GLYPH, column 2, row 5", "UEFI 2.10, 12.4: no device can show it; OVMF's splitter forgets warnings"),
+    ("text_output", "test, a tab"): ("UNSUPPORTED", "UEFI 2.10, 12.4: there is no glyph for it, a box is drawn"),
+    ("text_output", "cursor, off"):
+        ("SUCCESS", "UEFI 2.10, 12.4: it can be switched off; OVMF answers for its serial terminal, which cannot"),
+    ("text_output", "cursor, off again"): ("SUCCESS", "UEFI 2.10, 12.4: as above"),
 }

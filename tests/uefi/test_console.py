@@ -189,8 +189,8 @@ def test_bytes(console, actions, bytes_sent):
     assert sent(console) == bytes_sent
 
 
-@pytest.mark.parametrize("attribute, text", [(0x07, "\x1b[0m"), (0x0F, "\x1b[0;1m"), (0x0C, "\x1b[0;1;31m"), (0x70, "\x1b[0;30;47m"),
-                                             (0x03, "\x1b[0;36m"), (0x47, "\x1b[0;41m")])
+@pytest.mark.parametrize("attribute, text", [(0x07, "\x1b[0m"), (0x0F, "\x1b[0;1m"), (0x0C, "\x1b[0;1;31m"),
+                                             (0x70, "\x1b[0;30;47m"), (0x03, "\x1b[0;36m"), (0x47, "\x1b[0;41m")])
 def test_colours(attribute, text):
     assert sequence(attribute) == text
 
@@ -238,6 +238,13 @@ def test_a_new_picture_is_black_until_somebody_writes(machine, console):
     console.write("d")
     assert console.screen.text.split("\n")[0] == "   d"
     assert sent(console) == "abcd"
+
+
+def test_a_mode_of_somebody_elses(machine, console):
+    machine.screen.linear.set_mode(640, 480, 16)
+    assert console.modes == [None, None, None, None]
+    console.write("abc\r\n")
+    assert sent(console) == "abc\r\n"
 
 
 def test_a_mode_begins_blank_with_its_cursor_shown(console):

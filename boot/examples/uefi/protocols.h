@@ -426,7 +426,7 @@ struct EFI_BLOCK_IO_PROTOCOL {
     EFI_STATUS (EFIAPI *FlushBlocks)(EFI_BLOCK_IO_PROTOCOL *This);
 };
 
-/* ---- 13.16 Unicode Collation: how FAT drivers compare names ----------------------------------------------------- */
+/* ---- 21.1 Unicode Collation: how FAT drivers compare names ------------------------------------------------------ */
 
 #define EFI_UNICODE_COLLATION_PROTOCOL2_GUID \
     EFI_GUID_OF(0xA4C751FC, 0x23AE, 0x4C3E, 0x92, 0xE9, 0x49, 0x64, 0xCF, 0x63, 0xF3, 0x49)
@@ -463,7 +463,7 @@ struct EFI_RNG_PROTOCOL {
                                 OUT UINT8 *RNGValue);
 };
 
-/* ---- 37.7 Memory attributes: pages that may not be written or executed ------------------------------------------ */
+/* ---- 37 Memory attributes: pages that may not be written or executed -------------------------------------------- */
 
 #define EFI_MEMORY_ATTRIBUTE_PROTOCOL_GUID \
     EFI_GUID_OF(0xF4560CF6, 0x40EC, 0x4B4A, 0xA1, 0x92, 0xBF, 0x1D, 0x57, 0xD0, 0xB1, 0x89)

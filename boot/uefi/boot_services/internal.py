@@ -7,5 +7,6 @@ from boot.uefi.definitions import Status
 
 @internal_service("TimerTick()")
 def timer_tick(uefi, call):
-    """IRQ 0, a hundred times a second: notifications that are due follow by themselves."""
+    """IRQ 0, a hundred times a second: keys are taken from their devices, and notifications that are due follow by themselves."""
+    uefi.input.poll()
     return Status.SUCCESS

@@ -13,6 +13,7 @@ from __future__ import annotations
 import struct
 
 from boot.uefi.definitions import PAGE, Guid, Status
+from boot.uefi.device_path import BY_NAME, pci, pci_root
 from boot.uefi.memory_map import OutOfMemory
 from boot.uefi.pixels import DOT, Pixels
 from boot.uefi.protocol import Protocol, method
@@ -30,8 +31,8 @@ VIDEO_FILL, VIDEO_TO_BUFFER, BUFFER_TO_VIDEO, VIDEO_TO_VIDEO = range(4)
 
 DEVICE_PATH = Guid("09576e91-6d3f-11d2-8e39-00a0c969723b")
 CONSOLE_OUT_DEVICE = Guid("d3b36f2c-d551-11d4-9a46-0090273fc14d")       # EDK2's mark of a device that is part of the console
-#: PciRoot(0x0)/Pci(0x2,0x0)/AcpiAdr(0x80010100), the end
-ADAPTER_PATH = bytes.fromhex("02 01 0C00 D041030A 00000000" "01 01 0600 00 02" "02 03 0800 00010180" "7F FF 0400")
+#: PciRoot(0x0)/Pci(0x2,0x0)/AcpiAdr(0x80010100): the adapter's first output, a monitor
+ADAPTER_PATH = pci_root(pci(2, 0), BY_NAME["AcpiAdr"].build(ADR=0x80010100))
 
 
 def information(number: int) -> bytes:

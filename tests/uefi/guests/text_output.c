@@ -133,6 +133,12 @@ static void attributes(void)
     check("cursor is visible after a reset", Out->Mode->CursorVisible);
     tell("mode after a reset", "%d", (INT64)Out->Mode->Mode);
     status("extended reset", Out->Reset(Out, TRUE));
+    for (INT32 mode = Out->Mode->MaxMode - 1; mode > 0; mode--)
+        if (Out->SetMode(Out, mode) == EFI_SUCCESS)
+            break;
+    check("another mode", Out->Mode->Mode > 0);
+    status("reset in another mode", Out->Reset(Out, FALSE));
+    tell("mode after that", "%d", (INT64)Out->Mode->Mode);
 }
 
 static void positions(void)

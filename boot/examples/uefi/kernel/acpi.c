@@ -104,4 +104,6 @@ void acpi_power_off(uint64_t address)
         return;
     }
     out16(port, (uint16_t)(type << 10 | SLP_EN));
+    for (unsigned patience = 100000; patience; patience--)
+        in16(port);                                     /* boards take their time */
 }

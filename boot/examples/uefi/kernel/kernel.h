@@ -37,6 +37,7 @@ void screen_text_area(uint32_t x, uint32_t y, uint32_t width, uint32_t height);
 void screen_text_colour(uint32_t rgb);
 void screen_text_scale(uint32_t scale);
 void screen_put(char character);
+void screen_bar(uint32_t from, uint32_t to, uint32_t rgb);   /* of the line of text: 0 its left end, 1024 its right end */
 
 /* ---- picture.c */
 void picture_draw(void);

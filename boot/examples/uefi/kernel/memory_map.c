@@ -64,21 +64,16 @@ static int next_range(const BootInfo *info, uint64_t *index, Range *range)
     return range->end != 0;
 }
 
-/* The memory as a coloured bar, from 0 to `top`. */
+/* The memory as a coloured bar, from 0 to `top`: what is free, and over it what is not, which may be a small part of a dot. */
 static void draw_bar(const BootInfo *info, uint64_t top)
 {
-    uint32_t left = screen_width() * 3 / 8 + 16, width = screen_width() - left - screen_height() / 16 - 16;
-    uint32_t y = screen_height() - screen_height() / 16 - 40;
-    if (screen_width() < 640 || screen_height() < 400)
-        return;
-    screen_fill(left, y, width, 24, 0x202020);
     Range range;
-    for (uint64_t index = 0; next_range(info, &index, &range);) {
-        if (range.end > top)
-            continue;
-        uint32_t from = (uint32_t)(range.start * width / top), to = (uint32_t)(range.end * width / top);
-        screen_fill(left + from, y, to > from ? to - from : 1, 24, KIND[range.kind].colour);    /* all are seen */
-    }
+    screen_bar(0, 1024, 0x202020);
+    for (int others = 0; others < 2; others++)
+        for (uint64_t index = 0; next_range(info, &index, &range);)
+            if (range.end <= top && (range.kind != FREE) == others)
+                screen_bar((uint32_t)(range.start * 1024 / top), (uint32_t)(range.end * 1024 / top),
+                           KIND[range.kind].colour);
 }
 
 void memory_map_report(const BootInfo *info)
@@ -100,4 +95,6 @@ void memory_map_report(const BootInfo *info)
     say("\n");
     if (top)
         draw_bar(info, top);
+    screen_put('\n');
+    screen_put('\n');
 }

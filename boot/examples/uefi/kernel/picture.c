@@ -99,6 +99,6 @@ void picture_draw(void)
     draw_ball(x, (int32_t)height * 5 / 9, radius);
 
     uint32_t left = width * 3 / 8, top = height / 16;
-    screen_dim(left, top, width - left - top, height - 2 * top);
-    screen_text_area(left + 16, top + 16, width - left - top - 32, height - 2 * top - 32);
+    screen_dim(left, top, width - left - top, height * 2 / 3 - 2 * top);
+    screen_text_area(left + 16, top + 16, width - left - top - 32, height * 2 / 3 - 2 * top - 32);
 }

@@ -79,6 +79,13 @@ void screen_text_area(uint32_t x, uint32_t y, uint32_t width, uint32_t height)
 void screen_text_colour(uint32_t rgb) { text.colour = rgb; }
 void screen_text_scale(uint32_t scale) { text.scale = scale; }
 
+void screen_bar(uint32_t from, uint32_t to, uint32_t rgb)
+{
+    uint32_t width = text.right - text.left, left = from * width / 1024, right = to * width / 1024;
+    if (text.y + FONT_HEIGHT <= text.bottom)
+        screen_fill(text.left + left, text.y, right > left ? right - left : 1, FONT_HEIGHT, rgb);     /* always seen */
+}
+
 /* Text that does not fit is not shown; COM1 has all of it. */
 void screen_put(char character)
 {

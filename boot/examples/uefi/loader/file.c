@@ -14,7 +14,7 @@ static EFI_STATUS open_root(EFI_HANDLE device, EFI_FILE_PROTOCOL **root)
     EFI_SIMPLE_FILE_SYSTEM_PROTOCOL *volume;
     EFI_STATUS status = open_exclusive(device, &EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID, (VOID **)&volume);
     if (EFI_ERROR(status))
-        return failed(status, "The loader was started from something that is no volume: was it loaded over the network?",
+        return failed(status, "It came from no volume that has files: over the network, or by itself?",
                       "open the file system that the loader came from");
     status = volume->OpenVolume(volume, root);
     BS->CloseProtocol(device, &EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID, Image, NULL);
@@ -52,7 +52,7 @@ EFI_STATUS file_read(const CHAR16 *path, const char *name, VOID **data, UINTN *s
     EFI_FILE_PROTOCOL *root, *file;
     EFI_STATUS status = open_exclusive(Image, &EFI_LOADED_IMAGE_PROTOCOL_GUID, (VOID **)&image);
     if (EFI_ERROR(status))
-        return failed(status, "Every image has this protocol on its handle. Is RCX still what the entry was given?",
+        return failed(status, "Each image has it on its handle. Is that still what RCX was at the entry?",
                       "open LOADED_IMAGE on the loader's own handle");
     EFI_HANDLE device = image->DeviceHandle;
     BS->CloseProtocol(Image, &EFI_LOADED_IMAGE_PROTOCOL_GUID, Image, NULL);

@@ -43,7 +43,7 @@ static const char *measure(const UINT8 *file, UINTN size, Kernel *kernel)
         if (part->p_filesz > part->p_memsz || part->p_offset > size || part->p_filesz > size - part->p_offset)
             return "One of its segments lies outside of the file: was it cut short?";
         if (part->p_memsz > LARGEST || part->p_paddr + part->p_memsz < part->p_paddr)
-            return "One of its segments is larger than 64 MB: is a section linked far from the others?";
+            return "A segment has more than 64 MB: is a section linked far from the others?";
         if (part->p_paddr < kernel->start)
             kernel->start = part->p_paddr;
         if (part->p_paddr + part->p_memsz > kernel->end)
@@ -56,7 +56,7 @@ static const char *measure(const UINT8 *file, UINTN size, Kernel *kernel)
     if (!kernel->end)
         return "It has no PT_LOAD segment: nothing to load.";
     if (!enters)
-        return "Its entry is in no executable segment: does the linker script say ENTRY(...)?";
+        return "Its entry is in no executable segment: has the linker script an ENTRY(...)?";
     kernel->start &= ~(EFI_PHYSICAL_ADDRESS)(EFI_PAGE_SIZE - 1);
     kernel->end = (kernel->end + EFI_PAGE_SIZE - 1) & ~(EFI_PHYSICAL_ADDRESS)(EFI_PAGE_SIZE - 1);
     if (kernel->end - kernel->start > LARGEST)
@@ -80,9 +80,9 @@ EFI_STATUS kernel_load(const VOID *data, UINTN size, Kernel *kernel)
                                           &address);
     if (EFI_ERROR(status)) {
         MemoryMap map;
-        const char *owner = EFI_ERROR(memory_map_allocate(&map)) ? "unknown" : memory_owner(&map, kernel->start);
-        print("  The memory at %016lx is %s.\n", kernel->start, owner);
-        return failed(status, "Link the kernel to where memory is EfiConventionalMemory, or make it relocatable.",
+        if (!EFI_ERROR(memory_map_allocate(&map)))
+            memory_print_owner(&map, kernel->start, kernel->end);
+        return failed(status, "Link the kernel to where there is EfiConventionalMemory.",
                       "have %016lx - %016lx for the kernel", kernel->start, kernel->end - 1);
     }
 

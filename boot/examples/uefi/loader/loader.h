@@ -28,7 +28,7 @@ typedef struct {
 EFI_STATUS memory_map_allocate(MemoryMap *map);
 EFI_STATUS memory_map_take(MemoryMap *map);
 void memory_map_print(const MemoryMap *map);
-const char *memory_owner(const MemoryMap *map, EFI_PHYSICAL_ADDRESS address);
+void memory_print_owner(const MemoryMap *map, EFI_PHYSICAL_ADDRESS start, EFI_PHYSICAL_ADDRESS end);
 
 /* The descriptors lie descriptor_size apart. Counting with `&table[i]`, so by sizeof, works for the first one only. */
 static inline const EFI_MEMORY_DESCRIPTOR *memory_descriptor(const MemoryMap *map, UINTN index)

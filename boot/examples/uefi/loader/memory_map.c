@@ -53,13 +53,30 @@ void memory_map_print(const MemoryMap *map)
             print("  %-28s %3lu %9lu KB\n", TYPES[type], descriptors[type], pages[type] * (EFI_PAGE_SIZE / 1024));
 }
 
-/* The type of the memory at an address, in words. */
-const char *memory_owner(const MemoryMap *map, EFI_PHYSICAL_ADDRESS address)
+static const EFI_MEMORY_DESCRIPTOR *descriptor_of(const MemoryMap *map, EFI_PHYSICAL_ADDRESS address)
 {
     for (UINTN i = 0; i < memory_descriptors(map); i++) {
         const EFI_MEMORY_DESCRIPTOR *descriptor = memory_descriptor(map, i);
         if (address - descriptor->PhysicalStart < descriptor->NumberOfPages * EFI_PAGE_SIZE)
-            return descriptor->Type < EfiMaxMemoryType ? TYPES[descriptor->Type] : "of a type of the vendor's own";
+            return descriptor;
     }
-    return "in no descriptor: there is no memory";
+    return NULL;
+}
+
+/* Says who has the first page between `start` and `end` that is not free. */
+void memory_print_owner(const MemoryMap *map, EFI_PHYSICAL_ADDRESS start, EFI_PHYSICAL_ADDRESS end)
+{
+    while (start < end) {
+        const EFI_MEMORY_DESCRIPTOR *descriptor = descriptor_of(map, start);
+        if (!descriptor) {
+            print("  There is no memory at %016lx.\n", start);
+            return;
+        }
+        if (descriptor->Type != EfiConventionalMemory) {
+            const char *type = descriptor->Type < EfiMaxMemoryType ? TYPES[descriptor->Type] : "of a type of its own";
+            print("  The memory at %016lx is %s.\n", start, type);
+            return;
+        }
+        start = descriptor->PhysicalStart + descriptor->NumberOfPages * EFI_PAGE_SIZE;
+    }
 }
