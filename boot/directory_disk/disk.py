@@ -96,7 +96,7 @@ class BaseFiles:
         self.moved: dict[tuple, tuple] = {}         # path in the layout -> where the file is now
         self._held: dict[tuple, bytes | int] = {}   # path in the layout -> content, or descriptor
         self.lost = 0                               # reads that the host could not answer
-        self._told: set[tuple] = set()
+        self._told: set[str] = set()
         self._open: tuple[tuple, int] | None = None     # the last one read: path in the layout, descriptor
 
     def read(self, file: HostFile, offset: int, size: int) -> bytes:
@@ -131,9 +131,10 @@ class BaseFiles:
         return self._open[1]
 
     def _tell(self, file, words):
-        if file.path not in self._told:
-            self._told.add(file.path)
-            self.disk.warnings.append(f"{self.disk.name}: {printable(file.path)} {words}")
+        line = f"{self.disk.name}: {printable(file.path)} {words}"
+        if line not in self._told:
+            self._told.add(line)
+            self.disk.warnings.append(line)
 
     def hold(self, file: HostFile) -> None:
         """The host's file is about to go. OSError if it cannot be held."""

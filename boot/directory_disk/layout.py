@@ -41,7 +41,7 @@ SERIAL = 0x8664_D15C
 LABEL_TEXT = "HOST"
 
 RESERVED, FATS = 32, 2                                  # as format_volume makes them
-FEWEST_CLUSTERS = 65536                                 # some drivers count wrong by a few: FAT32 begins at 65525
+FEWEST_CLUSTERS = 65600                                 # some drivers count wrong by a few: FAT32 begins at 65525
 MOST_CLUSTERS = bpb.FAT32_LIMIT - 32
 MOST_SECTORS = 0xFFFFFFFF - FIRST - BEHIND
 MOST_DIRECTORY = 65536 * 32                             # bytes of a directory
@@ -62,7 +62,7 @@ class Layout:
         self.files: list[HostFile] = []
         self._flatten(tree)
         entries = {directory.path: _entries(directory) for directory in self.directories}
-        sizes = {path: _directory_size(path, rows) for path, rows in entries.items()}
+        sizes = {path: _directory_size(path, inside) for path, inside in entries.items()}
         self._choose_size(sizes, free)
         self._place(sizes)
         self._directory_bytes(entries)
@@ -88,10 +88,11 @@ class Layout:
             sectors //= 2
         self.cluster_sectors, self.cluster_size = sectors, sectors * SECTOR
         used = sum(map(self._clusters, sizes.values())) + sum(self._clusters(file.size) for file in self.files)
-        most = min(MOST_CLUSTERS, (MOST_SECTORS - RESERVED - 64) * SECTOR // (self.cluster_size + 4 * FATS))
+        most = min(MOST_CLUSTERS, (MOST_SECTORS - RESERVED - 64) * SECTOR // (self.cluster_size + 4 * FATS)) * 4095 // 4096
         if used > most:
             raise ImageError(f"{self.name}: {content} bytes are too many for a FAT volume")
         clusters = min(most, max(used + self._clusters(free), FEWEST_CLUSTERS))
+        clusters += clusters // 4096 + 2                # format_volume may make the FAT a little larger than it has to be
         self.used = used
         self.sectors = RESERVED + FATS * -(-(clusters + 2) * 4 // SECTOR) + clusters * sectors
 
@@ -115,14 +116,15 @@ class Layout:
 
     def _directory_bytes(self, entries):
         self.content: dict[Path, bytes] = {}
-        for path, rows in entries.items():
-            pieces = [_label()]
+        for directory in self.directories:
+            path = directory.path
             if path:
                 parent = self.first_cluster[path[:-1]] if len(path) > 1 else 0
-                moment = rows[0] if rows else EPOCH
-                pieces = [dot_entries(self.first_cluster[path], parent, moment)]
-            pieces += [encode(entry._replace(first_cluster=self.first_cluster[(*path, entry.name)])) for entry in rows[1:]]
-            self.content[path] = b"".join(pieces)
+                head = dot_entries(self.first_cluster[path], parent, moment(directory.modified))
+            else:
+                head = _label()
+            self.content[path] = head + b"".join(
+                encode(entry._replace(first_cluster=self.first_cluster[(*path, entry.name)])) for entry in entries[path])
 
     # ---- sectors that are made once ------------------------------------------------------------------------------------
 
@@ -230,7 +232,7 @@ def moment(nanoseconds: int) -> Moment:
 
 
 def _entries(directory):
-    """The directory's own time, and an entry for each child, in order; clusters are not known yet."""
+    """An entry for each child, in order; clusters are not known yet."""
     taken = set()
     made = {}
     for child in sorted(directory.children, key=lambda child: plain_short(child.path[-1]) is None):
@@ -240,13 +242,13 @@ def _entries(directory):
         when = moment(modified)
         made[name] = new_entry(name, taken, attributes=kind, size=size, created=when, accessed=when, modified=when)
         taken.add(made[name].short)
-    return [moment(directory.modified), *(made[child.path[-1]] for child in directory.children)]
+    return [made[child.path[-1]] for child in directory.children]
 
 
-def _directory_size(path, rows):
-    size = (64 if path else 32) + sum(len(encode(entry)) for entry in rows[1:])
+def _directory_size(path, entries):
+    size = (64 if path else 32) + sum(len(encode(entry)) for entry in entries)
     if size > MOST_DIRECTORY:
-        raise ImageError(f"{printable(path)}: {len(rows) - 1} names are too many for a FAT directory")
+        raise ImageError(f"{printable(path)}: {len(entries)} names are too many for a FAT directory")
     return size
 
 
@@ -262,7 +264,11 @@ class _Blank:
         self.written = {}
 
     def read(self, lba, count):
-        return b"".join(self.written.get(number, bytes(SECTOR)) for number in range(lba, lba + count))
+        data = bytearray(count * SECTOR)
+        for number, sector in self.written.items():
+            if lba <= number < lba + count:
+                data[(number - lba) * SECTOR:(number - lba + 1) * SECTOR] = sector
+        return bytes(data)
 
     def write(self, lba, data):
         for number in range(len(data) // SECTOR):

@@ -6,7 +6,7 @@ A chain is followed once, as far as somebody asks, and kept as runs of neighbour
 """
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from collections.abc import Iterator
 
 from boot.fat.errors import Corrupt
@@ -14,31 +14,30 @@ from boot.fat.table import FIRST, Table
 
 
 class Chain:
-    """The clusters of a file that begins with cluster `first`; none if that is 0.
-
-    Loops are found by Brent's method: a mark is kept at the clusters of index 1, 3, 7, 15, ...; who loops meets it."""
+    """The clusters of a file that begins with cluster `first`; none if that is 0. No cluster is followed twice."""
 
     def __init__(self, table: Table, first: int):
         self.table = table
-        self.unit = table.layout.cluster_size
+        self.first = first
+        self.unit = table.layout.cluster_size           # bytes
         self._starts: list[int] = []            # index in the file of each run's first cluster
         self._firsts: list[int] = []            # number of that cluster
+        self._sorted: list[int] = []            # these by size
+        self._run_of: dict[int, int] = {}       # and the run that each of them begins
         self._length = 0                        # clusters followed so far
-        self._next = first or None              # the one behind them; None: the file ends
-        self._mark, self._mark_at = 0, 0
+        self._last = 0                          # the last of those; what its entry says is asked when it matters
+        self._ended = not first
         if first and not FIRST <= first <= table.last:
             raise Corrupt(f"{table.medium.name}: a file begins at cluster {first:X}h, which does not exist")
 
     def follow(self, count: int | None = None) -> int:
         """Follow the chain to `count` clusters, or to its end; how many there are of those. Corrupt if it loops."""
-        while self._next is not None and (count is None or self._length < count):
-            cluster = self._next
-            if cluster == self._mark:
-                raise Corrupt(f"{self.table.medium.name}: the chain of clusters comes back to {cluster:X}h")
-            self._next = self.table.next_of(cluster)
-            self._add(cluster)
-            if self._length > self._mark_at:
-                self._mark, self._mark_at = cluster, 2 * self._length
+        while not self._ended and (count is None or self._length < count):
+            cluster = self.table.next_of(self._last) if self._length else self.first
+            if cluster is None:
+                self._ended = True
+            else:
+                self._add(cluster)
         return self._length if count is None else min(count, self._length)
 
     def extents(self, offset: int, size: int) -> Iterator[tuple[int, int]]:
@@ -71,16 +70,31 @@ class Chain:
     def append(self, clusters: list[int]) -> None:
         """Put clusters behind the last one, in the table, too; not flushed."""
         if clusters and self.follow():
-            self.table.set(self.cluster(self._length - 1), clusters[0])
+            self.table.set(self._last, clusters[0])
         for cluster, behind in zip(clusters, [*clusters[1:], self.table.end]):
             self.table.set(cluster, behind)
             self._add(cluster)
 
     def _add(self, cluster):
-        if not self._starts or self._firsts[-1] + self._length - self._starts[-1] != cluster:
+        neighbour = self._last and self._last + 1 == cluster
+        if cluster in self._run_of or not neighbour and self._has(cluster):
+            raise Corrupt(f"{self.table.medium.name}: a chain of clusters comes back to {cluster:X}h")
+        if not neighbour:
+            self._run_of[cluster] = len(self._starts)
             self._starts.append(self._length)
             self._firsts.append(cluster)
+            insort(self._sorted, cluster)
+        self._last = cluster
         self._length += 1
+
+    def _has(self, cluster):
+        """Whether the cluster is in one of the runs."""
+        place = bisect_right(self._sorted, cluster) - 1
+        if place < 0:
+            return False
+        run = self._run_of[self._sorted[place]]
+        stop = self._starts[run + 1] if run + 1 < len(self._starts) else self._length
+        return cluster - self._firsts[run] < stop - self._starts[run]
 
 
 class FixedRoot:

@@ -4,8 +4,8 @@
     format_volume(disk, kind=12, cluster_size=512)            a diskette
 
 Everything that a tool would take from the clock, like the serial number, is an argument: the same call, the same bytes.
-Source: Microsoft, "FAT: General Overview of On-Disk Format" 1.03; the volumes keep the 16 clusters of distance from the limits
-of the kinds that it recommends, because drivers disagree about them.
+Source: Microsoft, "FAT: General Overview of On-Disk Format" 1.03; the volumes keep the 16 clusters of distance from the
+limits of the kinds that it recommends, because drivers disagree about them.
 """
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from boot.fat import bpb
 from boot.fat.bpb import FAT12_LIMIT, FAT16_LIMIT, FAT32_LIMIT
 from boot.fat.medium import Medium
 from boot.fat.table import FIRST
-from boot.fat.volume import Volume
+from boot.fat.volume import Volume, check_label
 from x86.faults import ImageError
 
 DISTANCE = 16
@@ -41,10 +41,12 @@ def format_volume(device, first_sector: int = 0, sectors: int | None = None, kin
                   name: str | None = None) -> Volume:
     """Make an empty volume on `sectors` of `device` from `first_sector` on; all that follow if `sectors` is None.
 
-    kind: 12, 16, 32, or what is usual for the size. cluster_size: bytes, or the smallest that fits (4 KB at least for FAT32
-    if it can be). hidden: sectors before the volume, `first_sector` if not given. heads, track: the geometry, that
-    of the device if it has one. root_entries: of FAT12 and FAT16. media: F0h for a diskette, F8h otherwise.
-    Errors: ImageError if the size does not allow the kind; ValueError for arguments that are none; ReadOnly."""
+    kind: 12, 16, 32, or what is usual for the size. cluster_size: bytes, or the smallest that fits (4 KB for FAT32, if
+    that fits). serial: 32 bits. hidden: sectors before the volume, `first_sector` if not given. heads, track: the
+    geometry, that of the device if it has one. root_entries: of FAT12 and FAT16. media: F0h for a diskette, or F8h.
+    Errors: ImageError if the size does not allow the kind; ValueError for arguments that are none; NameInvalid, ReadOnly.
+    """
+    check_label(label)
     medium = Medium(device, first_sector, sectors, name)
     count = medium.size // SECTOR
     if kind is None:
@@ -56,7 +58,12 @@ def format_volume(device, first_sector: int = 0, sectors: int | None = None, kin
     media = media if media is not None else 0xF0 if count <= SMALL else 0xF8
     reserved = FAT32_RESERVED if kind == 32 else 1
     root_sectors = 0 if kind == 32 else -(-root_entries * 32 // SECTOR)
-    per_cluster, fat_sectors, clusters = _divide(medium.name, count - reserved - root_sectors, kind, cluster_size, fats)
+    division = _divide(count - reserved - root_sectors, kind, cluster_size, fats)
+    if division is None:
+        fewest, limit = CLUSTERS[kind]
+        raise ImageError(f"{medium.name}: {count} sectors are no FAT{kind} volume, which has {fewest} to {limit - 1} clusters"
+                         + (f", here of {cluster_size} bytes" if cluster_size else ""))
+    per_cluster, fat_sectors, clusters = division
     geometry = getattr(device, "geometry", None)
     short = kind != 32 and count < 65536
     boot = bpb.COMMON.build({
@@ -102,8 +109,8 @@ def format_volume(device, first_sector: int = 0, sectors: int | None = None, kin
     return volume
 
 
-def _divide(name, sectors, kind, cluster_size, fats):
-    """(sectors a cluster, sectors a FAT, clusters) of a volume with `sectors` for FATs and clusters."""
+def _divide(sectors, kind, cluster_size, fats):
+    """(sectors a cluster, sectors a FAT, clusters) of a volume with `sectors` for FATs and clusters; None if impossible."""
     fewest, limit = CLUSTERS[kind]
     if cluster_size is None:
         candidates = [1 << power for power in range(8) if SECTOR << power <= LARGEST_CLUSTER]
@@ -118,9 +125,7 @@ def _divide(name, sectors, kind, cluster_size, fats):
         fat_sectors, clusters = _fat_for(sectors, per_cluster, kind, fats)
         if fewest <= clusters < limit:
             return per_cluster, fat_sectors, clusters
-    size = f" of {cluster_size} bytes" if cluster_size else ""
-    raise ImageError(f"{name}: {max(0, sectors)} sectors cannot be divided into the {fewest} to {limit - 1} clusters{size} "
-                     f"of FAT{kind}")
+    return None
 
 
 def _fat_for(sectors, per_cluster, kind, fats):

@@ -22,6 +22,7 @@ LONGEST = 255                               # UTF-16 units of a long name
 FORBIDDEN = frozenset('"*/:<>?\\|') | {chr(code) for code in range(32)} | {"\uFFFF"}      # FFFFh is padding on disk
 SHORT_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789$%'-_@~`!(){}^#&")
 LOWER_BASE, LOWER_EXTENSION = 0x08, 0x10    # the two bits
+CASE = LOWER_BASE | LOWER_EXTENSION
 LAST_TAIL = 999999
 
 DOTS = {".": b".          ", "..": b"..         "}
@@ -91,12 +92,23 @@ def choose_short(name: str, taken: Container[bytes]) -> tuple[bytes, int]:
     base, extension, exact = _basis(name)
     if exact and _padded(base, extension) not in taken:
         return _padded(base, extension), 0
-    for number in range(1, LAST_TAIL + 1):
+
+    def with_tail(number):
         tail = f"~{number}"
-        short = _padded(base[:8 - len(tail)] + tail, extension)
-        if short not in taken:
-            return short, 0
-    raise Exists(f"{name!r}: all {LAST_TAIL} short names for it are taken")
+        return _padded(base[:8 - len(tail)] + tail, extension)
+
+    taken_one, free_one = 0, 1                      # numbers are given out in order: double, then halve what is between
+    while with_tail(free_one) in taken:
+        if free_one == LAST_TAIL:
+            raise Exists(f"{name!r}: all {LAST_TAIL} short names for it are taken")
+        taken_one, free_one = free_one, min(2 * free_one, LAST_TAIL)
+    while free_one - taken_one > 1:
+        middle = (taken_one + free_one) // 2
+        if with_tail(middle) in taken:
+            taken_one = middle
+        else:
+            free_one = middle
+    return with_tail(free_one), 0
 
 
 def checksum(short: bytes) -> int:

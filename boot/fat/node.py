@@ -9,7 +9,7 @@ from __future__ import annotations
 from boot.fat import entries
 from boot.fat.entries import ARCHIVE, DIRECTORY, EPOCH, LABEL, SIZE, Entry, Moment
 from boot.fat.errors import Corrupt, Exists, Full, NameInvalid, NotEmpty, NotFound, WrongKind
-from boot.fat.names import check, choose_short
+from boot.fat.names import CASE, check, choose_short
 
 LARGEST = 0xFFFFFFFF                            # bytes of a file
 PIECE = 1 << 20                                 # bytes of zeros written at once
@@ -20,7 +20,8 @@ SETTABLE = 0xFF & ~(DIRECTORY | LABEL)          # attributes
 class Node:
     """A file or directory: `Volume.root`, and what lookup(), entries() and create() give.
 
-    Plain data but for `volume`: `handle` is a tuple of numbers and bytes, of which Volume.node() makes a node again."""
+    Plain data but for `volume`: `handle` is a tuple of numbers and bytes, of which Volume.node() makes a node again.
+    The attribute READ_ONLY is for the caller to respect, and times change when he says so."""
 
     __slots__ = ("volume", "_parent", "_slot", "_short", "_first")
 
@@ -43,8 +44,7 @@ class Node:
         return isinstance(other, Node) and self.volume is other.volume and self._parent == other._parent \
             and self._slot == other._slot
 
-    def __hash__(self):
-        return hash((id(self.volume), self._parent, self._slot))
+    __hash__ = None                     # rename() changes what a node is
 
     # ---- what its entry says -----------------------------------------------------------------------------------------
 
@@ -152,7 +152,8 @@ class Node:
     def read(self, offset: int, size: int) -> bytes:
         """Up to `size` bytes of a file from `offset` on; fewer, or none, at its end.
 
-        Errors: WrongKind for a directory, Corrupt."""
+        Errors: WrongKind for a directory, Corrupt; ValueError for an offset below 0."""
+        _check_offset(offset)
         volume = self.volume
         volume._begin()
         entry = self._file_entry()
@@ -166,7 +167,8 @@ class Node:
     def write(self, offset: int, data: bytes) -> None:
         """Put bytes into a file from `offset` on. It grows as needed; what lies between its end and `offset` is zeros.
 
-        Errors: WrongKind for a directory, Full with the file as it was, ReadOnly, Corrupt."""
+        Errors: WrongKind for a directory, Full with the file as it was, ReadOnly, Corrupt; ValueError as read()."""
+        _check_offset(offset)
         volume = self.volume
         volume._begin_change()
         entry = self._file_entry()
@@ -180,6 +182,7 @@ class Node:
 
     def truncate(self, size: int) -> None:
         """Make a file that long: cut it, or fill it up with zeros. Errors as those of write()."""
+        _check_offset(size)
         volume = self.volume
         volume._begin_change()
         entry = self._file_entry()
@@ -228,7 +231,7 @@ class Node:
             return volume._end_change()
         short, case = choose_short(new_name, home.short_names(but=entry.slot if same else -1))
         raw = bytearray(old_home.raw(entry))
-        raw[:11], raw[12] = short, case
+        raw[:11], raw[12] = short, raw[12] & ~CASE | case
         long_name = entries.encode(Entry(new_name, short, case))[:-SIZE]
         slot, _ = volume._insert(home, long_name + bytes(raw), leaving=entry if same else None)
         if not same:
@@ -311,7 +314,7 @@ class Node:
         have = chain.follow()
         if have * volume.cluster_size < entry.size:
             raise Corrupt(f"{volume.name}: {entry.name!r} has {entry.size} bytes, but only {have} clusters")
-        volume._take(chain, volume._find_free(-(-size // volume.cluster_size) - have, chain))
+        volume._take(chain, volume._find_free(max(0, -(-size // volume.cluster_size) - have), chain))
         return chain
 
     def _fill(self, chain, start, stop):
@@ -337,3 +340,8 @@ class Node:
             if above is None:
                 raise Corrupt(f"{volume.name}: the directory at cluster {home.cluster:X}h has no '..'")
             home = volume._directory(above.first_cluster)
+
+
+def _check_offset(number):
+    if number < 0:
+        raise ValueError(f"{number} is no place in a file")

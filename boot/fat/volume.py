@@ -21,7 +21,16 @@ from boot.fat.table import FREE, Table
 from x86.faults import ImageError
 
 MOST_CACHED = 512                       # chains and directories kept in memory from call to call
+MOUNTED = {"_layout", "_boot_sector", "_table", "_chains", "_directories", "_seen"}
 LABEL_CHARACTERS = names.SHORT_CHARACTERS | {" "}
+
+
+def check_label(text: str) -> str:
+    """The label as it is kept, in upper case; NameInvalid if no volume can have it."""
+    kept = text.upper().rstrip(" ")
+    if len(kept) > 11 or not LABEL_CHARACTERS.issuperset(kept) or kept.startswith(" "):
+        raise NameInvalid(f"{text!r} cannot be a label: up to 11 letters, digits and blanks")
+    return kept
 
 
 class Volume:
@@ -54,9 +63,18 @@ class Volume:
         return self._medium
 
     def __setstate__(self, medium):
-        self._medium = medium
-        self._mount(medium.read(0, min(512, medium.size)))
-        self._seen = medium.generation
+        self._medium = medium                   # which gets its own state back later: nothing is read yet
+
+    def __getattr__(self, name):
+        """The first use of a volume that was pickled: what mounting sets is not there."""
+        if name not in MOUNTED:
+            raise AttributeError(f"a Volume has no {name}")
+        try:
+            self._mount(self._medium.read(0, min(512, self._medium.size)))
+        except ImageError as error:
+            raise Corrupt(str(error)) from None
+        self._seen = self._medium.generation
+        return vars(self)[name]
 
     def __repr__(self):
         return f"<Volume {self.name!r}, FAT{self.type}, {self._layout.clusters} clusters of {self.cluster_size} bytes>"
@@ -132,9 +150,7 @@ class Volume:
     def set_label(self, text: str) -> None:
         """Change the label, in the root directory and the boot sector; "" removes it. NameInvalid if it cannot be one."""
         self._begin_change()
-        text = text.upper().rstrip(" ")
-        if len(text) > 11 or not LABEL_CHARACTERS.issuperset(text) or text.startswith(" "):
-            raise NameInvalid(f"{text!r} cannot be a label: up to 11 letters, digits and blanks")
+        text = check_label(text)
         raw = text.encode("ascii").ljust(11)
         root = self._directory(0)
         entry = root.label

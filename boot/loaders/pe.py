@@ -37,6 +37,10 @@ class NotLoadable(ImageError):
     """The headers are in order, but not what they say of the image in memory. EDK2 finds that while it loads (LOAD_ERROR)."""
 
 
+class NoAddress(ImageError):
+    """By what the headers say it would have to lie at address 0 (for EDK2 an INVALID_PARAMETER)."""
+
+
 class Section(NamedTuple):
     """A section: `size` bytes at `rva` in memory, of which the file has the first `raw_size` (or fewer: padding is left out)
     at offset `raw`; the rest are zeros."""
@@ -84,7 +88,7 @@ class Image:
 
         Errors: ImageError where it cannot be loaded there, or its relocations make no sense."""
         if base == 0:
-            raise NotLoadable(f"{self.name}: no image can be loaded at address 0")
+            raise NoAddress(f"{self.name}: no image can be loaded at address 0")
         if base & (self.section_alignment - 1):
             raise NotLoadable(f"{self.name}: {base:X}h is no address for SectionAlignment {self.section_alignment:X}h")
         if not self.relocatable and base != self.base:
@@ -321,7 +325,7 @@ def _kind(name, header, directories, relocatable):
         raise ImageError(f"{name}: a UEFI runtime driver whose relocations are stripped (Characteristics bit 0): it could "
                          f"not follow SetVirtualAddressMap")
     if header.SectionAlignment == 0:
-        raise ImageError(f"{name}: SectionAlignment is 0, it should be a power of two")
+        raise NoAddress(f"{name}: SectionAlignment is 0, it should be a power of two")
 
 
 def _sections(data, name, header, headers):

@@ -33,6 +33,8 @@ PARTS = """
     protocols.edid
     protocols.serial_io
     protocols.simple_text_output
+    protocols.hii
+    protocols.unicode_collation
     protocols.simple_text_input
     media
     boot_manager

@@ -44,10 +44,10 @@ def chosen(uefi):
     volumes = [medium for medium in uefi.disks if medium.volume is not None]
     if uefi.options.application:
         name, data = uefi.options.application
-        node = device_path.file_path("\\" + name)
         if not volumes:
-            return data, name, 0, 0, device_path.join([node])
-        return data, name, 0, volumes[0].handle, device_path.append(volumes[0].path, node)
+            return data, name, 0, 0, b""
+        medium = volumes[0]
+        return data, name, 0, medium.handle, device_path.append(medium.path, device_path.file_path("\\" + name))
     for medium in volumes:
         try:
             data = media.read_file(medium.volume, FALLBACK)

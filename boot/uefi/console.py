@@ -43,7 +43,8 @@ class Console:
         """(columns, rows) by number; None where the present picture is too small."""
         width, height = self.screen.pixels.size
         full = width // font.WIDTH, height // font.HEIGHT
-        return [mode if self.screen.fit(*mode) else None for mode in MODES] + [full if full not in MODES else None]
+        fitting = [mode if self.screen.fit(*mode) else None for mode in MODES]
+        return [*fitting, full if fitting[0] and full not in MODES else None]
 
     def size_of(self, number: int) -> tuple[int, int] | None:
         """(columns, rows) of a mode; None where there is none of that number."""

@@ -26,10 +26,12 @@ BEFORE_EXIT_BOOT_SERVICES = Guid("8be0e274-3970-4b44-80c5-1ab9502f3bfc")
 VIRTUAL_ADDRESS_CHANGE = Guid("13fa7698-c831-49c7-87ea-8f43fcc25196")
 MEMORY_MAP_CHANGE = Guid("78bee926-692f-48fd-9edb-01422ef0d7ab")
 READY_TO_BOOT = Guid("7ce88fb3-4bd7-4679-87a8-a8d8dee50d2b")
+EXIT_BOOT_SERVICES_FAILED = Guid("4f6c5507-232f-4787-b95e-72f862490cb1")        # EDK2's own
 AFTER_READY_TO_BOOT = Guid("3a2a00ad-98b9-4cdf-a478-702777f1c10b")
 
 UNITS = 10_000_000                      # of SetTimer in a second: 100 ns
 DEFAULT_PERIOD = 100_000                # units: a periodic timer of 0 follows the firmware's tick, 10 ms
+LEAST_PERIOD = 1_000                    # units: a periodic timer expires not more often, or its interrupts would be all that runs
 NEVER = 1 << 62                         # ticks: what is later than that does not happen
 EVENT_SIZE = 16                         # bytes of the block whose address is an EFI_EVENT
 INTERRUPT_FLAG = 0x200
@@ -67,13 +69,15 @@ class Events:
     timers     events whose timer runs, in the order in which they were set
     earliest   the tick at which the first of them expires
     map_key    of the memory map, when MEMORY_MAP_CHANGE was last signaled
-    stopped    ExitBootServices was called: time stands still
+    leaving    ExitBootServices was called
+    stopped    so its timers are: time stands still
     """
     all: dict[int, Event] = field(default_factory=dict)
     queue: dict[int, list[int]] = field(default_factory=dict)
     timers: list[int] = field(default_factory=list)
     earliest: int = NEVER
     map_key: int = 0
+    leaving: bool = False
     stopped: bool = False
 
 
@@ -152,7 +156,7 @@ def set_timer(uefi, event: Event, units: int, periodic: bool) -> None:
     """Let the timer of an event expire in `units`, and then again and again if it is periodic."""
     cancel_timer(uefi, event)
     if periodic:
-        units = units or DEFAULT_PERIOD
+        units = max(units, LEAST_PERIOD) if units else DEFAULT_PERIOD
         event.period = ticks(uefi, units)
     event.expires = uefi.machine.time + ticks(uefi, units)
     uefi.events.timers.append(event.address)

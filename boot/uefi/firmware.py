@@ -100,6 +100,16 @@ class Uefi(GuestMemory, Device):
         if self.console is not None:
             self.console.attach()
 
+    def flush(self) -> None:
+        """Write to the host's files what the guest has written to the media."""
+        for disk in self.media:
+            disk.flush()
+
+    @property
+    def warnings(self) -> list[str]:
+        """One line for each oddity of a medium."""
+        return [line for disk in self.media for line in disk.warnings]
+
     def _reference(self, value):
         if value is self:
             return "uefi"
@@ -124,7 +134,7 @@ class Uefi(GuestMemory, Device):
         tables.add_memory(self.map, machine.memory)
         top = max(1 << 32, machine.memory.regions[-1][1] if machine.memory.ram_high else 0)
         self.page_tables = PageTables(machine.memory, self.table_pages, top)
-        self.page_tables.protect(0, PAGE, writable=False, executable=False)
+        self.page_tables.protect(0, PAGE, executable=False)
         self._write_code()
         cpu.rax = self.page_tables.root
         cpu.rbx = tables.descriptor_tables(self)
@@ -302,6 +312,9 @@ class Uefi(GuestMemory, Device):
 
     def _next(self):
         """stubs.asm asks what to call: at first, and each time a function of the guest has returned."""
+        if not self.frames:
+            self.die("an image has returned to the firmware after ExitBootServices: there is nothing left to return to")
+            return
         cpu, frame = self.machine.cpu, self.frames[-1]
         if not frame.entered:
             frame.entered, frame.rsp, frame.rbp = True, cpu.rsp, cpu.rbp

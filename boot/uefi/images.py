@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from boot.loaders import pe
 from boot.uefi import device_path
 from boot.uefi.database import DEVICE_PATH
-from boot.uefi.memory_map import NotAllocated
+from boot.uefi.memory_map import NotAllocated, OutOfMemory
 from boot.uefi.protocols.loaded_image import DEVICE_PATH_GUID, LoadedImage
 from boot.uefi.tables import at_power_on
 from boot.uefi.definitions import PAGE, TPL_APPLICATION, Guid, MemoryType
+from x86.faults import ImageError
 
 APPLICATION, BOOT_DRIVER, RUNTIME_DRIVER = 10, 11, 12       # subsystems of PE/COFF
 HII_PACKAGE_LIST = Guid("6a1ee763-d47a-43b4-aabe-ef1de2ab56fc")
@@ -21,6 +22,10 @@ HII_PACKAGE_LIST = Guid("6a1ee763-d47a-43b4-aabe-ef1de2ab56fc")
 MEMORY_TYPES = {APPLICATION: (MemoryType.LoaderCode, MemoryType.LoaderData),
                 BOOT_DRIVER: (MemoryType.BootServicesCode, MemoryType.BootServicesData),
                 RUNTIME_DRIVER: (MemoryType.RuntimeServicesCode, MemoryType.RuntimeServicesData)}
+
+
+class AddressTaken(ImageError):
+    """An image that can be loaded at one address only, which is in use."""
 
 
 @dataclass
@@ -91,14 +96,15 @@ def load(uefi, data: bytes, name: str, parent: int, device: int = 0, path: bytes
     device    the handle that it came from, or 0
     path      its whole device path, or b""
 
-    ImageError if it cannot be loaded (pe.NotLoadable where only its layout in memory is at fault); OutOfMemory."""
+    ImageError if it cannot be loaded: pe.NotLoadable where only its layout in memory is at fault, pe.NoAddress, AddressTaken.
+    OutOfMemory."""
     file = pe.read(data, name)
     pages = -(-file.size // PAGE)
     code_type, data_type = MEMORY_TYPES[file.subsystem]
     base = place(uefi, file, pages, code_type)
     try:
         uefi.write(base, bytes(file.load(base)))
-    except pe.ImageError:
+    except ImageError:
         uefi.map.free(base, pages)
         raise
     blocks: list[int] = []
@@ -131,7 +137,13 @@ def keep(uefi, blocks: list[int], data: bytes) -> int:
 def place(uefi, file, pages: int, memory_type: int) -> int:
     """Pages for an image: where it was linked for if it cannot be moved, else the highest free ones below 4 GB."""
     if not file.relocatable:
-        uefi.map.allocate_at(file.base // PAGE * PAGE, pages, memory_type)
+        if file.base == 0:
+            raise pe.NoAddress(f"{file.name}: linked for address 0, its relocations are stripped: it can be loaded nowhere")
+        try:
+            uefi.map.allocate_at(file.base // PAGE * PAGE, pages, memory_type)
+        except OutOfMemory:
+            raise AddressTaken(f"{file.name}: linked for {file.base:X}h, its relocations are stripped, and there is no free "
+                               f"memory of {pages} pages") from None
         return file.base
     return uefi.map.allocate(pages, memory_type, highest=0xFFFFFFFF, align=max(PAGE, file.section_alignment))
 

@@ -9,15 +9,16 @@ DOT = 4                                 # bytes
 
 
 class Pixels:
-    """The picture of a machine's adapter, which must be in a mode of 32 bits a dot. It has no state of its own."""
+    """The picture of a machine's adapter. It has no state of its own."""
 
     def __init__(self, machine):
         self.machine = machine
 
     @property
     def size(self) -> tuple[int, int]:
-        """(width, height)"""
-        return self.machine.screen.linear.size
+        """(width, height); (0, 0) where a guest has put the adapter into a mode that has not 32 bits a dot."""
+        linear = self.machine.screen.linear
+        return linear.size if linear.enabled and linear.depth == 8 * DOT else (0, 0)
 
     def _lines(self, x, y, width, height):
         """(address of the first line, its bytes, bytes to the next, lines); lines that touch are one."""

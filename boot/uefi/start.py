@@ -5,25 +5,79 @@ import os
 from pathlib import Path
 
 from boot.directory_disk import DirectoryDisk
-from boot.disk import Disk
+from boot.disk import SECTOR, Disk
+from boot.fat import format_volume
+from boot.fat.volume import Volume
+from boot.loaders import pe
 from boot.uefi import tables
 from boot.uefi.firmware import LEAST_MEMORY, Uefi
+from boot.uefi.media import CD_BLOCK
 from x86.faults import ImageError, MachineError
 
+ROOM = 16 << 20                         # bytes of a volume made for one application, beside the application
 
-def boot(machine, application=None, load_options: str = "", esp=None, disk=None) -> Uefi:
-    """Put the UEFI into `machine`; machine.run() then starts at the reset vector."""
+
+def boot(machine, esp=None, disk=None, drives=(), cdrom=None, application=None, load_options: str = "", nvram=None,
+         mode: str | None = None, protect_images: str = "nx-compat") -> Uefi:
+    """Put the UEFI into `machine`, with its media; machine.run() then starts at the reset vector.
+
+    esp: a directory that becomes the EFI system partition of the first disk. disk, drives: images (path, bytes or Disk) of
+    disks. cdrom: an ISO image. application: a PE file that is started instead of what the boot manager finds; alone it
+    gets a volume of its own, as \\EFI\\BOOT\\BOOTX64.EFI. load_options: text for the application, as its LoadOptions.
+    nvram: the file in which variables last. protect_images: "nx-compat", "always" or "never", which images' sections are
+    protected as their headers say.
+
+    mode: "write", "overlay" (what is written is forgotten) or "readonly"; without it the directory is written back to, by
+    Uefi.flush() and when the guest switches off, and images are not changed.
+
+    Errors: ImageError for what cannot be read, or is no such file; MachineError for a machine with too little memory."""
     if machine.memory.size < LEAST_MEMORY:
         raise MachineError(f"a UEFI firmware needs {LEAST_MEMORY >> 20} MB of memory, and the machine has "
                            f"{machine.memory.size >> 20} MB")
-    named = None
-    try:
-        if application is not None:
-            named = Path(application).name, Path(application).read_bytes()
-    except OSError as error:
-        raise ImageError(f"{os.fspath(application)}: {error.strerror}") from None
-    media = [DirectoryDisk(esp)] if esp is not None else []
-    media += [Disk(disk)] if disk is not None else []
-    firmware = Uefi(machine, media, tables.Options(named, load_options))
+    if protect_images not in tables.PROTECTIONS:
+        raise ValueError(f"protect_images is {protect_images!r}, not one of {', '.join(tables.PROTECTIONS)}")
+    media = []
+    named = read_application(application) if application is not None else None
+    if esp is not None:
+        media.append(open_directory(esp, mode or "write"))
+    media += [Disk.open(image, mode or "overlay") for image in ([] if disk is None else [disk]) + list(drives)]
+    if cdrom is not None:
+        media.append(Disk.open(cdrom, "readonly"))
+        media[-1].block_size = CD_BLOCK
+    if named and not media:
+        media.append(volume_for(*named))
+        named = None
+    firmware = Uefi(machine, media, tables.Options(named, load_options, protect_images))
+    if nvram is not None:
+        firmware.variables.load(nvram)
     machine.devices[Uefi.name] = firmware
     return firmware
+
+
+def read_application(path) -> tuple[str, bytes]:
+    """(name, bytes) of a PE file. ImageError if it cannot be read, or cannot be started here."""
+    try:
+        data = Path(path).read_bytes()
+    except IsADirectoryError:
+        raise ImageError(f"{os.fspath(path)}: a directory; as an EFI system partition it is booted with --esp") from None
+    except OSError as error:
+        raise ImageError(f"{os.fspath(path)}: {error.strerror}") from None
+    pe.read(data, os.fspath(path))
+    return Path(path).name, data
+
+
+def open_directory(path, mode: str) -> DirectoryDisk:
+    """A directory of the host as a disk. ImageError if it is none."""
+    if not os.path.isdir(path):
+        raise ImageError(f"{os.fspath(path)}: {'not a directory' if os.path.exists(path) else 'no such directory'}")
+    return DirectoryDisk(path, mode)
+
+
+def volume_for(name: str, data: bytes) -> Disk:
+    """A disk that holds one application, where the boot manager looks for it."""
+    image = bytearray((len(data) + ROOM) // SECTOR * SECTOR)
+    disk = Disk(image, "write")
+    format_volume(disk, label="X86")
+    directory = Volume(disk).root.create("EFI", True).create("BOOT", True)
+    directory.create("BOOTX64.EFI").write(0, data)
+    return Disk(bytes(disk.data), "overlay", name=name)

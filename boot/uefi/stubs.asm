@@ -18,7 +18,7 @@ PIC_COMMAND     equ     20h
 END_OF_INTERRUPT equ    20h
 
 ; Where things are: stubs.py reads these.
-        dd      call_out, call_out.next, idle, timer, spurious, exceptions, start, tick, manage
+        dd      call_out, call_out.next, idle, nothing, timer, spurious, exceptions, start, tick, manage
 
 ; Callee-saved registers belong to the caller of the service; they are kept here, so that Exit() may cut through whatever
 ; the guest's function did. The stack, from rsp up: 16 arguments (the first four are room for the called), xmm6 to xmm15.
@@ -65,7 +65,8 @@ call_out:
 align 16
 idle:   sti
         hlt
-        ret
+nothing:
+        ret                             ; and what it calls to let interrupts in, without waiting for one
 
 ; IRQ 0. Whatever was running, its volatile registers stay what they are; notifications run from `tick`.
 align 16

@@ -13,7 +13,7 @@ from importlib import resources
 from boot.uefi.service import RUNTIME, SERVICES, find
 
 SERVICE_PORT = 0xB6                     # SERVICE, NEXT and EXCEPTION of stubs.asm are the three ports from here
-NAMES = ("call_out", "next", "idle", "timer", "spurious", "exceptions", "start", "tick", "manage")
+NAMES = ("call_out", "next", "idle", "nothing", "timer", "spurious", "exceptions", "start", "tick", "manage")
 EXCEPTION_SIZE, STUB_SIZE = 16, 16
 
 

@@ -45,15 +45,18 @@ CONSOLE_IN_HANDLE, CON_IN, CONSOLE_OUT_HANDLE, CON_OUT, STANDARD_ERROR_HANDLE, S
 RUNTIME_FIELD, BOOT_FIELD, ENTRIES_FIELD, CONFIGURATION_FIELD = 0x58, 0x60, 0x68, 0x70
 
 
+PROTECTIONS = ("nx-compat", "always", "never")
+
+
 @dataclass
 class Options:
     """What a user may choose.
 
-    application       path, or bytes, of a PE image that is started instead of what the boot manager finds
+    application       (name, bytes) of a PE image that is started instead of what the boot manager finds, or None
     load_options      text that it gets as LoadOptions
     protect_images    "nx-compat": sections' permissions count for images that say NX_COMPAT; "always"; "never"
     """
-    application: object = None
+    application: tuple[str, bytes] | None = None
     load_options: str = ""
     protect_images: str = "nx-compat"
 

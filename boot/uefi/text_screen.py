@@ -1,13 +1,15 @@
 """A screen of characters, drawn dot by dot into the frame buffer, as firmware without a text mode does it.
 
-What is written is kept as characters and attributes too, so that `machine.screen.text` and its kin know what is to be
-read there. An attribute is that of UEFI:  6 5 4 background   3 2 1 0 foreground, colours as the VGA has them.
+What is written is kept as characters and attributes, too, so that `machine.screen.text` and its kin know what is to be read
+there: what is still to be seen, for programs draw over it. An attribute is that of UEFI:  6 5 4 background   3 2 1 0 foreground,
+colours as the VGA has them.
 
-    80 x 25 on 1280 x 800:  the font of 8 by 16 dots is doubled as often as it fits, and the text stands in the middle
-
-          left                                top    where the picture is too low for 16 dots a character, those of 8 are taken:
-        +-+--------------------------+-+             80 x 50 on 640 x 480
-        | | # ### #                  | |      height, width = scale * 16 or 8, scale * 8
+    +-- the adapter's picture ------------------+    A character has scale * 8 by scale * height dots: height is 16,
+    |            top                            |    or 8 where the picture is too low for so many rows of 16, and
+    |       +-- columns x rows --+              |    scale the largest that fits. 80 by 25 fill 1280 by 800, doubled.
+    | left  |                    |              |
+    |       +--------------------+              |
+    +-------------------------------------------+
 """
 from __future__ import annotations
 
@@ -21,8 +23,6 @@ from x86.devices.vga import TEXT_ATTRIBUTES, TEXT_DAC
 LIGHT_GRAY_ON_BLACK = 0x07
 BACKSPACE, LINE_FEED, CARRIAGE_RETURN = "\b", "\n", "\r"
 PIECES = re.compile("[\b\n\r]|[^\b\n\r]+")
-#: The font's place of each character it has
-CODES = {character: code for code, character in enumerate(font.CP437) if code}
 #: The sixteen colours as dots: those of the VGA's text modes
 COLORS = [bytes(TEXT_DAC[3 * entry + part] * 255 // 63 for part in (2, 1, 0)) + b"\0" for entry in TEXT_ATTRIBUTES[:16]]
 CURSOR_LINES = {16: range(13, 15), 8: range(6, 8)}      # as the VGA's
@@ -30,7 +30,7 @@ CURSOR_LINES = {16: range(13, 15), 8: range(6, 8)}      # as the VGA's
 
 def known(character: str) -> bool:
     """Whether the font has this character; for all others a box is drawn."""
-    return character in CODES
+    return character != "\0" and font.draw(character) is not None
 
 
 def box(height: int) -> bytes:
@@ -39,15 +39,22 @@ def box(height: int) -> bytes:
 
 
 @functools.lru_cache(4096)
-def glyph(character: str, attribute: int, height: int, scale: int, under_cursor: bool) -> list[bytes]:
+def _glyph(character: str, attribute: int, height: int, scale: int, under_cursor: bool) -> list[bytes]:
     """The scan lines of a character as dots."""
-    code = CODES.get(character)
-    rows = bytearray(box(height) if code is None else font.table(height)[code * height:(code + 1) * height])
+    rows = bytearray(font.draw(character, height) if known(character) else box(height))
     if under_cursor:
         for line in CURSOR_LINES[height]:
             rows[line] = 0xFF
     colors = COLORS[attribute >> 4 & 7] * scale, COLORS[attribute & 15] * scale
     return [b"".join(colors[row >> bit & 1] for bit in range(7, -1, -1)) for row in rows for _ in range(scale)]
+
+
+@functools.lru_cache(64)
+def dots(characters: str, attributes: bytes, height: int, scale: int, cursor: int | None) -> bytes:
+    """Characters beside each other as dots, scan line by scan line. cursor: the index of the one it is under."""
+    glyphs = [_glyph(character, attribute, height, scale, index == cursor)
+              for index, (character, attribute) in enumerate(zip(characters, attributes))]
+    return b"".join(map(b"".join, zip(*glyphs)))
 
 
 class TextScreen:
@@ -64,6 +71,7 @@ class TextScreen:
     def __init__(self, machine):
         self.pixels = Pixels(machine)
         self.columns = self.rows = self.left = self.top = self.row = self.column = 0
+        self.picture = (0, 0)                   # the size in dots for which all this was laid out
         self.height, self.scale = font.HEIGHT, 1
         self.attribute, self.cursor_visible = LIGHT_GRAY_ON_BLACK, False
         self.cursor_drawn = False
@@ -94,7 +102,7 @@ class TextScreen:
             raise ValueError("{} by {} characters do not fit into {} by {} dots".format(columns, rows, *self.pixels.size))
         self.height, self.scale = found
         self.columns, self.rows = columns, rows
-        width, height = self.pixels.size
+        self.picture = width, height = self.pixels.size
         self.left = (width - columns * font.WIDTH * self.scale) // 2
         self.top = (height - rows * self.height * self.scale) // 2
         self.row, self.column = min(self.row, rows - 1), min(self.column, columns - 1)
@@ -104,22 +112,28 @@ class TextScreen:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(columns, rows)"""
-        return self.columns, self.rows
+        """(columns, rows); (0, 0) where the picture is not the one that characters were drawn into."""
+        return (self.columns, self.rows) if self._ours else (0, 0)
 
     @property
     def text(self) -> str:
         """Lines without the spaces at their ends."""
-        return "\n".join(row.rstrip() for row in self.characters)
+        return "\n".join("".join(character for character, _ in row).rstrip() for row in self.cells())
 
     def cells(self) -> list[list[tuple[str, int]]]:
-        """Rows of (character, attribute)."""
-        return [list(zip(characters, attributes)) for characters, attributes in zip(self.characters, self.attributes)]
+        """Rows of (character, attribute); (space, 0) for what somebody has drawn over."""
+        if not self._ours:
+            return []
+        rows = [list(zip(characters, attributes)) for characters, attributes in zip(self.characters, self.attributes)]
+        for row, cells in enumerate(rows):
+            if not self._seen(row, 0, self.columns):
+                rows[row] = [cell if self._seen(row, column, column + 1) else (" ", 0) for column, cell in enumerate(cells)]
+        return rows
 
     @property
     def cursor(self) -> tuple[int, int] | None:
         """(row, column), or None where it is not shown."""
-        return (self.row, self.column) if self.cursor_visible else None
+        return (self.row, self.column) if self.cursor_drawn and self._ours else None
 
     # ---- what firmware does -------------------------------------------------------------------------------------------
 
@@ -183,34 +197,47 @@ class TextScreen:
             return
         self.characters = self.characters[1:] + [" " * self.columns]
         self.attributes = self.attributes[1:] + [bytes((self.attribute,)) * self.columns]
-        line = self.height * self.scale
-        width = self.columns * font.WIDTH * self.scale
-        self.pixels.copy(self.left, self.top + line, self.left, self.top, width, (self.rows - 1) * line)
+        if self._ours:
+            x, y, width, height = self._rectangle(1, 0, self.columns, self.rows - 1)
+            self.pixels.copy(x, y, x, self.top, width, height)
         self._fill(self.rows - 1, 1)
 
     # ---- dots ---------------------------------------------------------------------------------------------------------
 
+    @property
+    def _ours(self):
+        """Whether the picture is the one that was laid out: a program may have set the adapter's registers itself."""
+        return self.pixels.size == self.picture
+
+    def _rectangle(self, row, start, end, rows=1):
+        """Where characters lie in the picture: x, y, width, height."""
+        cell, line = font.WIDTH * self.scale, self.height * self.scale
+        return self.left + start * cell, self.top + row * line, (end - start) * cell, rows * line
+
     def _fill(self, row, count):
         """Rows without characters, in the present background."""
-        line = self.height * self.scale
-        self.pixels.fill(self.left, self.top + row * line, self.columns * font.WIDTH * self.scale, count * line,
-                         COLORS[self.attribute >> 4 & 7])
+        if self._ours:
+            self.pixels.fill(*self._rectangle(row, 0, self.columns, count), COLORS[self.attribute >> 4 & 7])
 
-    def _draw(self, row, start, end, under_cursor=False):
-        """The characters of a row from column `start` to before `end`."""
-        glyphs = [glyph(character, attribute, self.height, self.scale, under_cursor) for character, attribute
-                  in zip(self.characters[row][start:end], self.attributes[row][start:end])]
-        cell = font.WIDTH * self.scale
-        line = self.height * self.scale
-        self.pixels.write(self.left + start * cell, self.top + row * line, (end - start) * cell, line,
-                          b"".join(map(b"".join, zip(*glyphs))))
+    def _dots(self, row, start, end):
+        """The characters of a row from column `start` to before `end`, as they are drawn."""
+        cursor = self.column - start if self.cursor_drawn and row == self.row else None
+        return dots(self.characters[row][start:end], self.attributes[row][start:end], self.height, self.scale, cursor)
+
+    def _draw(self, row, start, end):
+        if self._ours:
+            self.pixels.write(*self._rectangle(row, start, end), self._dots(row, start, end))
+
+    def _seen(self, row, start, end):
+        """Whether they are in the picture."""
+        return self.pixels.read(*self._rectangle(row, start, end)) == self._dots(row, start, end)
 
     def _show_cursor(self):
         if self.cursor_visible:
-            self._draw(self.row, self.column, self.column + 1, under_cursor=True)
             self.cursor_drawn = True
+            self._draw(self.row, self.column, self.column + 1)
 
     def _hide_cursor(self):
         if self.cursor_drawn:
-            self._draw(self.row, self.column, self.column + 1)
             self.cursor_drawn = False
+            self._draw(self.row, self.column, self.column + 1)

@@ -133,6 +133,24 @@ def test_read_and_write_at_all_edges(made):
         assert node.allocated == -(-size // volume.cluster_size) * volume.cluster_size
     node.write(10000, b"")
     assert node.size == 5000
+    for attempt in (lambda: node.read(-1, 1), lambda: node.write(-1, b"x"), lambda: node.truncate(-1)):
+        with pytest.raises(ValueError, match="no place"):
+            attempt()
+
+
+def test_a_file_with_more_clusters_than_it_needs(made):
+    """As drivers leave it that allocate ahead."""
+    _, volume = made
+    node = volume.root.create("file")
+    node.write(0, b"\xAA" * 5000)
+    directory = volume._directory(0)
+    directory.store(node.entry.slot, entries.patch(directory.raw(node.entry), size=100))
+    assert node.size == 100 and node.allocated == 5120
+    node.write(200, b"x")
+    node.write(600, b"y")
+    assert node.read(0, 1000) == b"\xAA" * 100 + bytes(100) + b"x" + bytes(399) + b"y" and node.allocated == 5120
+    node.truncate(601)
+    assert node.allocated == 1024
 
 
 def test_a_file_has_less_than_four_gigabytes(made):
@@ -175,6 +193,17 @@ def test_a_full_volume_says_so_and_stays_as_it_was(made):
     rest.delete()
     assert volume.free_clusters == free
     volume.root.create("again").write(0, bytes(free * volume.cluster_size))
+    assert volume.free_clusters == 0
+
+
+def test_clusters_that_become_free_are_found_again():
+    _, volume = fresh((16, 512, 8192))
+    one, two = volume.root.create("one"), volume.root.create("two")
+    one.write(0, bytes(512 * (volume._table.entries - 2)))              # the first window of the FAT
+    two.write(0, b"x")                                                  # which was looked through for that
+    one.delete()
+    free = volume.free_clusters
+    volume.root.create("three").write(0, bytes(512 * free))
     assert volume.free_clusters == 0
 
 

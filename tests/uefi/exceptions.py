@@ -6,7 +6,8 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
     ("memory", "GetMemoryMap, the buffer behind the map is as it was"):
         ("yes", "UEFI 2.10, 7.2.3: MemoryMapSize is the size that was returned; behind it nothing is promised"),
     ("memory", "EfiPalCode, AllocatePages"):
-        ("SUCCESS, has its type in the map yes, RUNTIME no, WB yes", "UEFI 2.10, table 7-5: there is no PAL on x86"),
+        ("SUCCESS, has its type in the map yes, RUNTIME no, WB yes",
+         "UEFI 2.10, 7.2.1: EfiPalCode is memory like another where there is no Itanium"),
     ("memory", "EfiUnacceptedMemoryType, AllocatePool"):
         ("INVALID_PARAMETER", "UEFI 2.10, 7.2.1: as AllocatePages says of EfiUnacceptedMemoryType"),
     ("memory", "AllocatePages, 2^52 pages"):
@@ -21,4 +22,31 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
         ("scan 0, character 5c, shift 80000000, toggle 80", "UEFI 2.10, 12.2.3: OVMF's table of scan codes ends before 56h"),
     ("text_input", "locks, Shift goes down"):
         ("scan 0, character 0, shift 80000002, toggle c0", "UEFI 2.10, 12.2.3: a partial keystroke, which SetState asked for"),
+    ("images", "LoadImage, machine is i386"):
+        ("UNSUPPORTED, NULL", "UEFI 2.10, 2.1.1: machine types; OVMF loads it and refuses to start it"),
+    ("images", "LoadImage, entry point beyond the image"):
+        ("UNSUPPORTED, NULL", "UEFI 2.10, 7.4.1: an image that cannot be started; OVMF would jump there"),
+    ("images", "LoadImage, subsystem 13, SAL runtime driver"):
+        ("UNSUPPORTED, NULL", "UEFI 2.10, 2.1.1: the subsystems are 10, 11 and 12; SAL is Itanium's"),
+    ("calling", "while timers fire, IF behind a service that was called with CLI"):
+        ("0", "UEFI 2.10, 2.3.4: what a service does to IF is nowhere promised; OVMF sets it with the TPL"),
+    ("media", "the partition's BlockIo, ReadBlocks, block 2^63"):
+        ("INVALID_PARAMETER", "UEFI 2.10, 13.9.4: the LBA is not valid; OVMF's sum with the partition's start wraps"),
+    ("media", "the partition's BlockIo, ReadBlocks, block 2^64-1"): ("INVALID_PARAMETER", "UEFI 2.10, 13.9.4: as above"),
+    ("graphics", "handles, of discovered EDID"):
+        ("SUCCESS", "UEFI 2.10, 12.9: the monitor has one; OVMF keeps what it read for itself"),
+    ("graphics", "handles, of active EDID"): ("SUCCESS", "UEFI 2.10, 12.9: as above"),
+    ("graphics", "fill, no buffer"):
+        ("INVALID_PARAMETER", "UEFI 2.10, 12.9: there is no colour; OVMF takes what lies at address 0"),
+    ("graphics", "buffer to video, far outside"):
+        ("INVALID_PARAMETER", "UEFI 2.10, 12.9: that is not on the screen; OVMF's sum of place and width wraps at 64 bits"),
+    ("graphics", "video to video, dots to the right"):
+        ("2 0 3b 27b", "UEFI 2.10, 12.9: the lines from SourceY on; OVMF begins a line later where it goes backwards"),
+    ("graphics", "video to video, dots down"): ("107 7 4d3", "UEFI 2.10, 12.9: as above"),
+    ("text_output", "string, with half a surrogate pair"):
+        ("WARN_UNKNOWN_GLYPH, column 2, row 5", "UEFI 2.10, 12.4: no device can show it; OVMF's splitter forgets warnings"),
+    ("text_output", "test, a tab"): ("UNSUPPORTED", "UEFI 2.10, 12.4: there is no glyph for it, a box is drawn"),
+    ("text_output", "cursor, off"):
+        ("SUCCESS", "UEFI 2.10, 12.4: it can be switched off; OVMF answers for its serial terminal, which cannot"),
+    ("text_output", "cursor, off again"): ("SUCCESS", "UEFI 2.10, 12.4: as above"),
 }

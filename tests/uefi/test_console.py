@@ -176,6 +176,7 @@ def test_nothing_is_said_twice(machine, actions):
     ([("move", (4, 9)), ("write", "x")], "\x1b[5;10Hx"),
     ([("show", False), ("move", (4, 9)), ("move", (1, 2)), ("write", "x")], "\x1b[?25l\x1b[2;3Hx"),
     ([("clear", None)], "\x1b[2J\x1b[1;1H"),
+    ([("show", False), ("clear", None), ("move", (4, 9)), ("write", "x")], "\x1b[?25l\x1b[2J\x1b[5;10Hx"),
     ([("attribute", 0x10), ("clear", None), ("clear", None)], "\x1b[0;30;44m\x1b[2J\x1b[1;1H"),
     ([("write", "─ä☺\u4e00")], "─ä☺\u4e00"),
     ([("write", "a\x1b[2J\x07\x7f\x9b\ud800b")], "a?[2J????b"),
@@ -238,6 +239,13 @@ def test_a_new_picture_is_black_until_somebody_writes(machine, console):
     console.write("d")
     assert console.screen.text.split("\n")[0] == "   d"
     assert sent(console) == "abcd"
+
+
+def test_a_mode_of_somebody_elses(machine, console):
+    machine.screen.linear.set_mode(640, 480, 16)
+    assert console.modes == [None, None, None, None]
+    console.write("abc\r\n")
+    assert sent(console) == "abc\r\n"
 
 
 def test_a_mode_begins_blank_with_its_cursor_shown(console):

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boot.uefi.pixels import Pixels
-from boot.uefi.text_screen import CODES, COLORS, TextScreen, box, known
+from boot.uefi.text_screen import COLORS, TextScreen, box, known
 from x86.devices import font
+from x86.devices.vga_linear import FRAME_BUFFER
 from x86.machine import Machine
 
 
@@ -40,7 +41,7 @@ def dots(screen, row, column):
 
 def drawn(screen, character, attribute, under_cursor=False):
     """The same by the font, dot by dot."""
-    rows = list(font.glyph(CODES[character], screen.height) if character in CODES else box(screen.height))
+    rows = list(font.draw(character, screen.height) or box(screen.height))
     if under_cursor:
         for line in ((13, 14) if screen.height == 16 else (6, 7)):
             rows[line] = 0xFF
@@ -190,6 +191,36 @@ def test_against_a_model(machine, actions, cut):
         for action, value in actions[cut:]:
             do(action, value)
         assert (vars(screen), screen.pixels.read(0, 0, 160, 64)) == end
+
+
+def test_what_somebody_drew_over_is_not_told(machine, screen):
+    """A program's dots, in the fourth and the last character of a row."""
+    screen.show_cursor(False)
+    screen.write("abcdefgh\r\nsecond")
+    for column in (3, 7):
+        screen.pixels.write(screen.left + 8 * column + 7, screen.top, 1, 1, b"dots")
+    assert machine.screen.text.split("\n")[:2] == ["abc efg", "second"]
+    assert screen.cells()[0][2:5] == [("c", 7), (" ", 0), ("e", 7)]
+    screen.pixels.fill(0, 0, *screen.pixels.size, b"dots")
+    assert machine.screen.text.strip() == ""
+
+
+@pytest.mark.parametrize("width, height, depth", [(800, 600, 32), (640, 480, 16), (16000, 400, 8), (8, 1, 32)])
+def test_a_mode_of_somebody_elses(machine, screen, width, height, depth):
+    """Characters are kept, and neither drawn nor told, until the mode comes back."""
+    screen.write("abc")
+    machine.screen.linear.set_mode(width, height, depth)
+    before = machine.memory.read(FRAME_BUFFER, 1 << 20)
+    screen.write("def\r\n" * 30)
+    screen.move(3, 3)
+    screen.clear()
+    screen.write("ghi")
+    assert (machine.screen.size, machine.screen.text, machine.screen.cursor) == ((0, 0), "", None)
+    assert machine.memory.read(FRAME_BUFFER, 1 << 20) == before
+    machine.screen.linear.set_mode(640, 480)
+    assert screen.text.strip() == "" and screen.size == (80, 25)
+    screen.write("j")
+    assert screen.text.split("\n")[0] == "   j"
 
 
 # ---- dots -----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,10 @@ from x86 import models
 from x86.faults import ImageError
 
 KERNEL_ONLY = ("append", "initrd", "module")
+UEFI_ONLY = ("esp", "load_options", "nvram")
 EXAMPLE = "whole_way"                   # in boot/examples: what is booted where nothing is named
+UEFI_EXAMPLE = "uefi/esp"               # and with --uefi
+MEMORY, UEFI_MEMORY = "64M", "256M"     # of a machine for which nobody said how much
 
 
 class Processor(argparse.Action):
@@ -37,11 +40,12 @@ def processor_lines():
 def add_machine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", nargs="?", metavar="IMAGE",
                         help="disk image, booted by the BIOS; without one, an example that goes from the reset vector "
-                             "to a 64-bit kernel")
+                             "to a 64-bit kernel. With --uefi: a disk image, an ISO image, an application (PE) or a "
+                             "directory; without one, an example")
     media = parser.add_argument_group("what is attached")
     media.add_argument("--floppy", metavar="IMAGE", action="append", default=[], help="diskette, A: then B:")
     media.add_argument("--drive", metavar="IMAGE", action="append", default=[], help="hard disk; may be repeated")
-    media.add_argument("--cdrom", metavar="IMAGE", help=argparse.SUPPRESS)
+    media.add_argument("--cdrom", metavar="IMAGE", help="CD-ROM, with --uefi")
     media.add_argument("--boot", metavar="ORDER", help="what the BIOS tries, in order: floppy,disk")
     group = media.add_mutually_exclusive_group()
     group.add_argument("--write", action="store_true",
@@ -53,10 +57,20 @@ def add_machine_options(parser: argparse.ArgumentParser) -> None:
     kernel.add_argument("--initrd", metavar="FILE", help="its first module")
     kernel.add_argument("--module", metavar="FILE[ STRING]", action="append", default=[],
                         help="a module, and what it is called; may be repeated")
+    uefi = parser.add_argument_group("a UEFI instead of the BIOS")
+    uefi.add_argument("--uefi", action="store_true", help="boot \\EFI\\BOOT\\BOOTX64.EFI, or what the boot variables say")
+    uefi.add_argument("--esp", metavar="DIR", help="a directory as the EFI system partition; what the guest writes there is "
+                                                   "written back, but for --read-only and --forget")
+    uefi.add_argument("--forget", action="store_true", help="what the guest writes to --esp is forgotten")
+    uefi.add_argument("--load-options", metavar="TEXT", help="what the application is told, as a kernel's command line")
+    uefi.add_argument("--nvram", metavar="FILE", help="keep the variables that last in this file")
+    uefi.add_argument("--protect-images", choices=("nx-compat", "always", "never"), default="nx-compat",
+                      help="which images' sections are read-only and not executable as their headers say "
+                           "(default nx-compat: those that say they can bear it)")
     board = parser.add_argument_group("the machine")
     board.add_argument("--cpu", metavar="NAME", action=Processor, default=models.DEFAULT,
                        help=f"{', '.join(models.MODELS)} (default {models.DEFAULT}), or help: what they have")
-    board.add_argument("-m", "--memory", metavar="SIZE", default="64M", help="RAM, as in 512M (default 64M)")
+    board.add_argument("-m", "--memory", metavar="SIZE", help="RAM, as in 512M (default 64M, with --uefi 256M)")
     board.add_argument("--a20", choices=("on", "off"),
                        help="address line 20 at power-on (default on; the example opens it itself)")
     board.add_argument("--memory-fill", metavar="zero|random:SEED", default="zero",
@@ -64,26 +78,32 @@ def add_machine_options(parser: argparse.ArgumentParser) -> None:
     board.add_argument("--no-reboot", action="store_true", help="stop where the guest resets the machine")
 
 
-def example_image() -> Path:
-    """The disk image of boot/examples that shows the whole way from the reset vector to a 64-bit kernel."""
+def example_image(name: str = "") -> Path:
+    """The disk image of boot/examples that shows the whole way from the reset vector to a 64-bit kernel, or what is named."""
     from boot import examples
-    found = sorted(Path(examples.__file__).parent.rglob(f"{EXAMPLE}*.img"))
-    if not found:
-        raise ImageError(f"the example image {EXAMPLE}.img is not installed")
+    home = Path(examples.__file__).parent
+    found = [home / name] if name and (home / name).exists() else sorted(home.rglob(f"{EXAMPLE}*.img"))
+    if not found or name and found[0] != home / name:
+        raise ImageError(f"the example {name or EXAMPLE} is not installed")
     return found[0]
 
 
 def is_demonstration(options) -> bool:
     """Nothing to boot was named: the example is shown."""
-    return options.image is None and not (options.drive or options.floppy or options.kernel)
+    return options.image is None and not (options.drive or options.floppy or options.kernel or is_uefi(options))
+
+
+def is_uefi(options) -> bool:
+    """A UEFI is wanted: --uefi, or an option that only a UEFI has."""
+    return options.uefi or any(getattr(options, name) for name in UEFI_ONLY)
 
 
 def build(options):
     """(machine, its drives) for parsed options. Raises ImageError for what a user can mend."""
     a20 = (options.a20 or ("off" if is_demonstration(options) else "on")) == "on"
-    if options.cdrom is not None:
-        raise ImageError("--cdrom: CD-ROM drives do not exist yet; a raw disk image can be booted with --drive")
     from x86.machine import Machine
+    if options.memory is None:
+        options.memory = UEFI_MEMORY if is_uefi(options) and options.kernel is None else MEMORY
     try:
         machine = Machine(memory=options.memory, fill=options.memory_fill, a20=a20, cpu=options.cpu)
     except (ValueError, MemoryError) as error:
@@ -92,13 +112,58 @@ def build(options):
     machine.no_reboot = options.no_reboot
     if options.kernel is not None:
         return machine, _kernel(machine, options)
+    if is_uefi(options):
+        return machine, _uefi(machine, options)
+    if options.cdrom is not None:
+        raise ImageError("--cdrom: this BIOS boots no CD-ROMs; a UEFI does, with --uefi")
     return machine, _bios(machine, options)
+
+
+def _uefi(machine, options):
+    import boot
+    from boot.disk import SECTOR
+    for option in (*KERNEL_ONLY, "floppy", "boot"):
+        if getattr(options, option):
+            raise ImageError(f"--{option} has no meaning under UEFI"
+                             + (": --load-options gives text to the application" if option == "append" else ""))
+    found = {"esp": options.esp, "cdrom": options.cdrom, "application": None, "disk": None}
+    if options.image is None and not options.drive and not any(found.values()):
+        options.image = str(example_image(UEFI_EXAMPLE))
+        options.forget = True
+    if options.image is not None:
+        kind = kind_of(options.image)
+        if found[kind] is not None:
+            raise ImageError(f"{options.image} and --{kind} {found[kind]}: there can be one")
+        found[kind] = options.image
+    mode = "overlay" if options.forget else "readonly" if options.read_only else "write" if options.write else None
+    disk, *drives = ([found["disk"]] if found["disk"] else []) + options.drive or [None]
+    firmware = boot.uefi(machine, esp=found["esp"], disk=disk, drives=drives, cdrom=found["cdrom"],
+                         application=found["application"], load_options=options.load_options or "", nvram=options.nvram,
+                         mode=mode, protect_images=options.protect_images)
+    for image in firmware.media:
+        if image.block_size == SECTOR:
+            check_partitions(image)
+    return firmware.media
+
+
+def kind_of(path) -> str:
+    """What a UEFI is to make of an image: "esp" for a directory, "application", "cdrom" or "disk"."""
+    if Path(path).is_dir():
+        return "esp"
+    try:
+        with open(path, "rb") as file:
+            start = file.read(2)
+            file.seek(0x8001)
+            name = file.read(5)
+    except OSError:
+        return "disk"                   # which says what is wrong with it
+    return "application" if start == b"MZ" else "cdrom" if name == b"CD001" else "disk"
 
 
 def _kernel(machine, options):
     import boot
     named = [option for option in ("image", "boot") if getattr(options, option)] + \
-        [f"--{option}" for option in ("drive", "floppy") if getattr(options, option)]
+        [f"--{option}" for option in ("drive", "floppy", *UEFI_ONLY) if getattr(options, option)]
     if named:
         raise ImageError(f"--kernel starts without firmware, so {' and '.join(named)} would not be seen by anybody")
     modules = [(path, string) if string else path
@@ -119,6 +184,10 @@ def _bios(machine, options):
     if options.image is None and not floppies and not disks:
         options.image = str(example_image())
     if options.image is not None:
+        kind = kind_of(options.image)
+        if kind in ("application", "esp"):
+            raise ImageError(f"{options.image}: {'a PE file' if kind == 'application' else 'a directory'}, which a BIOS cannot "
+                             f"boot; with --uefi it is booted by a UEFI")
         image = open_image(options.image, mode)
         (floppies if image.floppy else disks).insert(0, image)
     for disk in disks:

@@ -78,8 +78,7 @@ def run(options) -> int:
     if demonstration and not options.json and not options.quiet:
         options.timeline = options.stats = True
     machine, drives = machine_options.build(options)
-    for line in (line for drive in drives for line in drive.warnings):
-        print(f"x86 run: {line}", file=sys.stderr)
+    told = warn(drives)
     session = Session(machine, script, options, live=not demonstration and on_terminal(options))
     try:
         stop = session.run()
@@ -87,6 +86,7 @@ def run(options) -> int:
         for drive in drives:
             drive.flush()
         session.close()
+        warn(drives, told)
     if options.screenshot:
         report.screenshot(machine, options.screenshot)
     status = status_of(stop)
@@ -98,8 +98,18 @@ def run(options) -> int:
     return status
 
 
+def warn(drives, told=()) -> list[str]:
+    """Print what is odd about the drives, but for what was `told` already; all of it."""
+    lines = [line for drive in drives for line in drive.warnings]
+    for line in lines[len(told):]:
+        print(f"x86 run: {line}", file=sys.stderr)
+    return lines
+
+
 def status_of(stop) -> int:
     """Exit status for a Stop: see x86/cli/__init__.py."""
+    if stop.kind == "returned":             # an application of UEFI's
+        return DIED if stop.code else OK
     if stop.kind == "debug-exit":
         return min(DEBUG_EXIT + (stop.code or 0), 255)
     return STATUS.get(stop.kind, DIED)

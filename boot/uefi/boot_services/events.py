@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from boot.uefi import events
+from boot.uefi.boot_services.miscellaneous import pass_time
 from boot.uefi.events import (EXIT_BOOT_SERVICES, INTERRUPT_FLAG, NOTIFY_SIGNAL, NOTIFY_WAIT, SIGNAL_EXIT_BOOT_SERVICES,
                               SIGNAL_VIRTUAL_ADDRESS_CHANGE, TIMER, VIRTUAL_ADDRESS_CHANGE)
 from boot.uefi.service import boot_service
@@ -156,5 +157,8 @@ def wait_next(uefi, call, steps, status, count, array, index_pointer, index):
         steps.then(check, uefi.read_u64(array + 8 * (index + 1)))
         return Status.NOT_READY
     steps.then(wait_round, count, array, index_pointer)
+    if uefi.events.stopped:                                     # ExitBootServices was refused: no timer interrupts any more
+        steps.then(pass_time, uefi.machine.time + events.ticks(uefi, events.DEFAULT_PERIOD))
+        return Status.NOT_READY
     uefi.machine.cpu.rflags &= ~INTERRUPT_FLAG                  # until `idle` sleeps: no interrupt slips in between
     return steps.invoke(uefi.labels["idle"])

@@ -9,13 +9,14 @@ from boot.uefi.boot_services.interfaces import announce
 from boot.uefi.boot_services.lookup import first_instance, nearest, path_at
 from boot.uefi.database import DEVICE_PATH
 from boot.uefi.events import INTERRUPT_FLAG
-from boot.uefi.memory_map import OutOfMemory
 from boot.uefi.protocols.loaded_image import LoadedImage
 from boot.uefi.service import boot_service
 from boot.uefi.steps import begin
 from boot.uefi.definitions import ERROR, TPL_HIGH_LEVEL, Status
 from x86.faults import ImageError
 
+#: What an image is refused with; all others with UNSUPPORTED
+REFUSALS = {pe.NotLoadable: Status.LOAD_ERROR, pe.NoAddress: Status.INVALID_PARAMETER, images.AddressTaken: Status.NOT_FOUND}
 
 # ---- load ------------------------------------------------------------------------------------------------------------
 
@@ -47,21 +48,12 @@ def load_bytes(uefi, call, steps, source, parent, handle_pointer):
         return source
     try:
         image = images.load(uefi, source.data, images.name_of(source.path), parent, source.device, source.path)
-    except pe.NotLoadable as error:
-        return refused(call, error, Status.LOAD_ERROR)
     except ImageError as error:
-        return refused(call, error, Status.UNSUPPORTED)
-    except OutOfMemory:
-        return Status.OUT_OF_RESOURCES
+        call.note = str(error)
+        return next((status for kind, status in REFUSALS.items() if isinstance(error, kind)), Status.UNSUPPORTED)
     uefi.write_u64(handle_pointer, image.handle)
     announce(uefi, LoadedImage.guid)
     return Status.SUCCESS
-
-
-def refused(call, error, status):
-    """The status, with words for the trace."""
-    call.note = str(error)
-    return status
 
 
 # ---- start -----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,6 @@ from boot.uefi.steps import begin
 from boot.uefi.definitions import Status
 
 PIECE = 1 << 20                         # bytes that SetMem writes at a time
-RETURN = 2                              # offset of the RET in `idle` of stubs.asm, behind STI and HLT
 WATCHDOG_TEXT = 200                     # characters of a program's own words that are repeated
 
 
@@ -81,7 +80,7 @@ def pass_time(uefi, call, steps, value, end):
     if wake >= end:
         return Status.SUCCESS
     steps.then(pass_time, end)
-    return steps.invoke(uefi.labels["idle"] + RETURN)
+    return steps.invoke(uefi.labels["nothing"])
 
 
 @boot_service("SetWatchdogTimer(IN UINTN Timeout, IN UINT64 WatchdogCode, IN UINTN DataSize, IN CHAR16 *WatchdogData OPTIONAL)")

@@ -37,6 +37,8 @@ class SimpleTextOutput(Protocol):
     @method("Reset(IN BOOLEAN ExtendedVerification)")
     def reset(self, call, extended_verification):
         console = self.uefi.console
+        if console.size_of(0) is None:          # somebody has set another kind of mode by the adapter's registers
+            return Status.DEVICE_ERROR
         console.set_attribute(console.screen.attribute & 0x0F)          # EDK2 keeps the foreground
         console.set_mode(0)
         return self.done()

@@ -176,7 +176,15 @@ void finish(void)
         __asm__ volatile("cli; hlt");
 }
 
-EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
+/* The entry point: what the firmware left in RSP and RFLAGS is kept before the compiler's code runs. */
+UINT64 EntryStack, EntryFlags;
+__asm__(".globl efi_main\n"
+        "efi_main: mov %rsp, EntryStack(%rip)\n"
+        "          pushfq\n"
+        "          pop EntryFlags(%rip)\n"
+        "          jmp efi_start\n");
+
+EFI_STATUS EFIAPI efi_start(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 {
     Image = image, ST = table, BS = table->BootServices, RT = table->RuntimeServices;
     guest();

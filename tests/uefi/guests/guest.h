@@ -9,6 +9,9 @@ extern EFI_SYSTEM_TABLE *ST;
 extern EFI_BOOT_SERVICES *BS;
 extern EFI_RUNTIME_SERVICES *RT;
 
+/* RSP and RFLAGS as the firmware called the entry point. */
+extern UINT64 EntryStack, EntryFlags;
+
 /* The guest itself; also what its own image does when it is started a second time, by itself (see images.c). */
 void guest(void);
 

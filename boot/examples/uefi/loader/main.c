@@ -105,8 +105,11 @@ EFI_STATUS EFIAPI efi_main(EFI_HANDLE ImageHandle, EFI_SYSTEM_TABLE *SystemTable
     if (EFI_ERROR(status))
         return status;
     status = leave(&map);
-    if (EFI_ERROR(status))                              /* no console to say it on, no service to return to */
+    if (EFI_ERROR(status)) {                            /* no console to say it on, nobody to return to */
         ST->RuntimeServices->ResetSystem(EfiResetShutdown, status, 0, NULL);
+        for (;;)
+            __asm__ volatile("cli; hlt");
+    }
 
     /* The firmware is gone: no print, no allocation, no file. Its tables are left: GDT, page tables, and an IDT whose
      * handlers lie in memory that the map calls free, which is why the kernel begins with CLI. */
