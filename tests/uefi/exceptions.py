@@ -49,4 +49,6 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
     ("text_output", "cursor, off"):
         ("SUCCESS", "UEFI 2.10, 12.4: it can be switched off; OVMF answers for its serial terminal, which cannot"),
     ("text_output", "cursor, off again"): ("SUCCESS", "UEFI 2.10, 12.4: as above"),
+    ("files", "SetInfo, VOLUME_LABEL then"):
+        ('SUCCESS, "NEW LABEL"', "UEFI 2.10, 13.5.17: the label is what was set; OVMF drops its blanks"),
 }
