@@ -298,8 +298,9 @@ QUESTIONS = [
     lambda node, number: (node.entry, node.allocated)]
 
 
+@settings(max_examples=settings().max_examples * 40 // 100)
 @given(st.lists(st.tuples(st.integers(2, 40), st.integers(2, 40)), min_size=1, max_size=6),
-       st.lists(st.tuples(st.integers(0, 20), st.sampled_from(CHANGES), st.integers(0, 9)), max_size=8))
+       st.lists(st.tuples(st.integers(0, 20), st.sampled_from(CHANGES), st.integers(0, 9)), max_size=6))
 def test_what_is_cached_makes_no_difference_on_a_volume_with_cross_links(links, operations):
     disk, _ = IMAGES.setdefault("links", small_image(12))
     devices = [kind(b"".join(disk.read(lba, 1) for lba in range(disk.sectors))) for kind in (Plain, Counted)]
@@ -310,7 +311,7 @@ def test_what_is_cached_makes_no_difference_on_a_volume_with_cross_links(links, 
             writer._table.set(cluster, following)
         writer._end_change()
         volume, results = Volume(device), [*results, []]
-        nodes = [volume.root, *volume.root.entries()]
+        nodes = [volume.root, *volume.root.entries()[2:]]
         try:
             folder = volume.root.lookup("folder")
             nodes += [child for child in folder.entries() if child.name[0] != "f"] + folder.lookup("deeper").entries()
