@@ -6,7 +6,7 @@ import struct
 import tempfile
 
 import pytest
-from directory_trees import NAMES, as_mtools_sees, content, dump, image, put, trees, volume_of
+from directory_trees import NAMES, as_mtools_sees, content, dump, feed, image, put, trees, volume_of
 from fat_images import run, tree, volume_tree
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -274,19 +274,6 @@ def test_changes_made_by_mtools(files, changes):
         as_mtools_sees(path, f"{place}/seen")
         assert tree(f"{place}/esp") == tree(f"{place}/seen") == model
         assert disk.warnings == []
-
-
-def feed(disk, path):
-    """Write to the disk what is different in a dump."""
-    with open(path, "rb") as file:
-        for lba in range(0, disk.sectors, 256):
-            count = min(256, disk.sectors - lba)
-            data, old = file.read(count * SECTOR), disk.read(lba, count)
-            if data != old:
-                for number in range(count):
-                    sector = data[number * SECTOR:(number + 1) * SECTOR]
-                    if sector != old[number * SECTOR:(number + 1) * SECTOR]:
-                        disk.write(lba + number, sector)
 
 
 # ---- a volume that contradicts itself --------------------------------------------------------------------------------
