@@ -24,18 +24,25 @@ static void compare(void)
 static void match(void)
 {
     static const CHAR16 *const CASES[][2] = {
-        {u"hello.txt", u"hello.txt"}, {u"hello.txt", u"HELLO.TXT"}, {u"hello.txt", u"*"}, {u"hello.txt", u"*.txt"}, {u"hello.txt", u"*.TXT"},
-        {u"hello.txt", u"h*o.t?t"}, {u"hello.txt", u"?ello.txt"}, {u"hello.txt", u"?hello.txt"}, {u"hello.txt", u"hello.txt?"},
-        {u"hello.txt", u"hello.txt*"}, {u"hello.txt", u"**l**"}, {u"hello.txt", u"*.*"}, {u"hello", u"*.*"}, {u"hello", u"hell[a-z]"},
-        {u"hello", u"hell[A-Z]"}, {u"hello", u"hell[abc]"}, {u"hello", u"hell[o]"}, {u"hello", u"hell[0-9]"}, {u"hello", u"hell["},
-        {u"hello", u""}, {u"", u""}, {u"", u"*"}, {u"", u"?"}, {u"a*b", u"a*b"}, {u"a]b", u"a]b"}, {u"hello", u"h[a-ek-z]llo"},
+        {u"hello.txt", u"hello.txt"}, {u"hello.txt", u"HELLO.TXT"}, {u"hello.txt", u"*"},
+        {u"hello.txt", u"*.txt"},
+        {u"hello.txt", u"*.TXT"},
+        {u"hello.txt", u"h*o.t?t"}, {u"hello.txt", u"?ello.txt"}, {u"hello.txt", u"?hello.txt"},
+        {u"hello.txt", u"hello.txt?"},
+        {u"hello.txt", u"hello.txt*"}, {u"hello.txt", u"**l**"}, {u"hello.txt", u"*.*"}, {u"hello", u"*.*"},
+        {u"hello", u"hell[a-z]"},
+        {u"hello", u"hell[A-Z]"}, {u"hello", u"hell[abc]"}, {u"hello", u"hell[o]"}, {u"hello", u"hell[0-9]"},
+        {u"hello", u"hell["},
+        {u"hello", u""}, {u"", u""}, {u"", u"*"}, {u"", u"?"}, {u"a*b", u"a*b"}, {u"a]b", u"a]b"},
+        {u"hello", u"h[a-ek-z]llo"},
         {u"mississippi", u"m*iss*p?i"}, {u"mississippi", u"*issip*ss*"}, {u"\u00E4", u"\u00C4"}, {u"a-b", u"a[-]b"},
     };
     about("MetaiMatch");
     for (UINTN i = 0; i < COUNT(CASES); i++) {
         static char name[4] = "00";
         name[0] = (char)('0' + i / 10), name[1] = (char)('0' + i % 10);
-        tell(name, "\"%S\" and \"%S\" %b", CASES[i][0], CASES[i][1], Collation->MetaiMatch(Collation, CASES[i][0], CASES[i][1]));
+        tell(name, "\"%S\" and \"%S\" %b", CASES[i][0], CASES[i][1],
+             Collation->MetaiMatch(Collation, CASES[i][0], CASES[i][1]));
     }
 }
 
@@ -53,8 +60,8 @@ static void letters(void)
 static void fat(void)
 {
     static const CHAR16 *const NAMES[] = {
-        u"hello", u"HELLO", u"a b", u"a.b", u"a+b", u"a[b]", u"a*b", u"a\u00E4b", u"toolongname", u"", u"...", u"a_b-c", u"a\x7F", u"\u4E2D",
-        u"a b.c d", u"a,b;c=d",
+        u"hello", u"HELLO", u"a b", u"a.b", u"a+b", u"a[b]", u"a*b", u"a\u00E4b", u"toolongname", u"", u"...",
+        u"a_b-c", u"a\x7F", u"\u4E2D", u"a b.c d", u"a,b;c=d",
     };
     about("StrToFat");
     for (UINTN i = 0; i < COUNT(NAMES); i++) {

@@ -86,7 +86,8 @@ static void root_bridge(void)
     tell("SegmentNumber", "%u", (UINT64)Root->SegmentNumber);
     status("Pci.Read", Root->Pci.Read(Root, EfiPciIoWidthUint32, EFI_PCI_ADDRESS(0, 0, 0, 0), 1, &value));
     check("Pci.Read, as by the ports", value == port);
-    status("Pci.Read, of a device that is not there", Root->Pci.Read(Root, EfiPciIoWidthUint32, EFI_PCI_ADDRESS(0, 30, 7, 0), 1, &value));
+    status("Pci.Read, of a device that is not there",
+           Root->Pci.Read(Root, EfiPciIoWidthUint32, EFI_PCI_ADDRESS(0, 30, 7, 0), 1, &value));
     tell("Pci.Read, that gives", "%x", (UINT64)value);
     status("Pci.Read, not aligned", Root->Pci.Read(Root, EfiPciIoWidthUint32, EFI_PCI_ADDRESS(0, 0, 0, 1), 1, &value));
     status("Pci.Read, no buffer", Root->Pci.Read(Root, EfiPciIoWidthUint32, EFI_PCI_ADDRESS(0, 0, 0, 0), 1, NULL));
@@ -119,7 +120,8 @@ void guest(void)
         EFI_DEVICE_PATH_PROTOCOL *path;
         NEED(BS->HandleProtocol(handles[i], &guid, (VOID **)&io));
         NEED(io->GetLocation(io, &segment, &bus, &device, &number));
-        paths &= segment == 0 && bus == 0 && !EFI_ERROR(BS->HandleProtocol(handles[i], &EFI_DEVICE_PATH_PROTOCOL_GUID, (VOID **)&path));
+        paths &= segment == 0 && bus == 0 &&
+                 !EFI_ERROR(BS->HandleProtocol(handles[i], &EFI_DEVICE_PATH_PROTOCOL_GUID, (VOID **)&path));
         if (paths) {
             PCI_DEVICE_PATH *node = (VOID *)NextDevicePathNode(path);
             paths &= node->Header.SubType == HW_PCI_DP && node->Device == device && node->Function == number;
