@@ -21,6 +21,7 @@ from boot.fat.table import FREE, Table
 from x86.faults import ImageError
 
 MOST_CACHED = 512                       # chains and directories kept in memory from call to call
+MOUNTED = {"_layout", "_boot_sector", "_table", "_chains", "_directories", "_seen"}
 LABEL_CHARACTERS = names.SHORT_CHARACTERS | {" "}
 
 
@@ -62,9 +63,18 @@ class Volume:
         return self._medium
 
     def __setstate__(self, medium):
-        self._medium = medium
-        self._mount(medium.read(0, min(512, medium.size)))
-        self._seen = medium.generation
+        self._medium = medium                   # which gets its own state back later: nothing is read yet
+
+    def __getattr__(self, name):
+        """The first use of a volume that was pickled: what mounting sets is not there."""
+        if name not in MOUNTED:
+            raise AttributeError(f"a Volume has no {name}")
+        try:
+            self._mount(self._medium.read(0, min(512, self._medium.size)))
+        except ImageError as error:
+            raise Corrupt(str(error)) from None
+        self._seen = self._medium.generation
+        return vars(self)[name]
 
     def __repr__(self):
         return f"<Volume {self.name!r}, FAT{self.type}, {self._layout.clusters} clusters of {self.cluster_size} bytes>"

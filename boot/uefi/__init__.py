@@ -32,6 +32,8 @@ PARTS = """
     protocols.graphics_output
     protocols.edid
     protocols.simple_text_output
+    protocols.hii
+    protocols.unicode_collation
     protocols.simple_text_input
     media
     boot_manager

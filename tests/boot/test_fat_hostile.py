@@ -116,7 +116,7 @@ def test_broken_chains(broken, index, value, words):
     volume, node, poke = broken
     poke(index, value)
     assert node.read(0, 512 * (index + 1)) == bytes(512 * (index + 1))      # as far as it is whole
-    for attempt in (lambda: node.read(0, 20 * 512), lambda: node.read(19 * 512, 1)):
+    for attempt in (lambda: node.read((index + 1) * 512, 1), lambda: node.read(0, 20 * 512), lambda: node.read(19 * 512, 1)):
         with pytest.raises(Corrupt, match=words):
             attempt()
     with pytest.raises(Corrupt):

@@ -196,6 +196,17 @@ def test_a_full_volume_says_so_and_stays_as_it_was(made):
     assert volume.free_clusters == 0
 
 
+def test_clusters_that_become_free_are_found_again():
+    _, volume = fresh((16, 512, 8192))
+    one, two = volume.root.create("one"), volume.root.create("two")
+    one.write(0, bytes(512 * (volume._table.entries - 2)))              # the first window of the FAT
+    two.write(0, b"x")                                                  # which was looked through for that
+    one.delete()
+    free = volume.free_clusters
+    volume.root.create("three").write(0, bytes(512 * free))
+    assert volume.free_clusters == 0
+
+
 # ---- directories -----------------------------------------------------------------------------------------------------
 
 def test_three_hundred_files_in_a_directory(made, tmp_path):
