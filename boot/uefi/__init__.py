@@ -31,6 +31,7 @@ PARTS = """
     runtime_services.variables
     protocols.graphics_output
     protocols.edid
+    protocols.serial_io
     protocols.simple_text_output
     protocols.hii
     protocols.unicode_collation
