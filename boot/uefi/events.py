@@ -98,8 +98,9 @@ def create(uefi, type: int = 0, tpl: int = 0, function: int = 0, context: int = 
 def close(uefi, address: int) -> None:
     """The event is no more; whoever was to be told of protocols through it is not told."""
     events = uefi.events
-    cancel_timer(uefi, events.all.pop(address))
+    cancel_timer(uefi, events.all[address])
     dequeue(events, address)
+    del events.all[address]
     registrations = uefi.database.registrations
     for key in [key for key, each in registrations.items() if each.event == address]:
         del registrations[key]
@@ -175,7 +176,7 @@ def cancel_timer(uefi, event: Event) -> None:
 def expect(uefi) -> None:
     """Have the machine interrupt when the first timer expires."""
     events, clock = uefi.events, uefi.machine.clock
-    events.earliest = min((events.all[address].expires for address in events.timers if address in events.all), default=NEVER)
+    events.earliest = min((events.all[address].expires for address in events.timers), default=NEVER)
     clock.cancel(uefi.name, "timer_expired")
     if events.earliest < NEVER and not events.stopped:
         clock.at(events.earliest, uefi.name, "timer_expired")

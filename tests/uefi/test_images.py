@@ -127,6 +127,24 @@ def test_an_image_leaves_from_a_notification(caller, timer):
     assert caller.machine.time - start < 1_500_000 + 60
 
 
+def test_what_an_image_signaled_runs_while_its_code_is_there(caller):
+    log, raise_tpl, signal = caller.log(), *(caller.uefi.stub(find("boot", each)) for each in ("RaiseTPL", "SignalEvent"))
+    event = caller.event(SIGNAL, CALLBACK, log, ord("s"))
+    code = (b"\x53\x48\x83\xEC\x20\x48\x89\xCB\xB9\x10\0\0\0\x48\xB8" + raise_tpl.to_bytes(8, "little") + b"\xFF\xD0"
+            + b"\x48\xB9" + event.to_bytes(8, "little") + b"\x48\xB8" + signal.to_bytes(8, "little") + b"\xFF\xD0"
+            + exit_code(caller, 0))
+    handle = load(caller, pe(code))
+    image = caller.uefi.images.loaded[handle]
+    seen = []
+    caller.uefi.events.all[event].function = caller.function(
+        b"\xE6\xF4\x48\xB8" + log.to_bytes(8, "little") + b"\xFF\xE0")               # out 0F4h, al; jmp log
+    caller.begin("StartImage", handle, 0, 0)
+    caller.machine.run(1_000_000)
+    seen.append(handle in caller.uefi.images.loaded and caller.uefi.tpl == CALLBACK)
+    assert caller.finish() == 0 and caller.logged == b"s" and seen == [True]
+    assert image.handle not in caller.uefi.images.loaded and caller.uefi.tpl == 4
+
+
 def test_a_driver_that_stays_puts_its_protocols_to_use(caller):
     """Handles that a driver has changed while it started are connected."""
     log = caller.log()
