@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from uefi.caller import pe
 
 import boot
 from boot.uefi import prototypes
@@ -64,7 +65,7 @@ def test_a_block_of_the_pool_is_given_back_once():
 
 def test_the_firmware_starts_at_the_reset_vector_in_real_mode(tmp_path):
     path = tmp_path / "app.efi"
-    path.write_bytes(b"MZ")
+    path.write_bytes(pe())
     machine = Machine(memory="64M")
     boot.uefi(machine, application=path)
     assert (machine.cpu.mode, machine.cpu.cs, machine.cpu.rip) == ("real", 0xF000, 0xFFF0)
