@@ -101,23 +101,25 @@ def load(uefi, data: bytes, name: str, parent: int, device: int = 0, path: bytes
     file = pe.read(data, name)
     pages = -(-file.size // PAGE)
     code_type, data_type = MEMORY_TYPES[file.subsystem]
-    base = place(uefi, file, pages, code_type)
-    try:
-        uefi.write(base, bytes(file.load(base)))
-    except ImageError:
-        uefi.map.free(base, pages)
-        raise
-    blocks: list[int] = []
     own = uefi.database.interface(device, DEVICE_PATH) if device else None
     prefix = len(device_path.read(uefi, own.address)) - 4 if own and path else 0
-    loaded = LoadedImage(uefi, ParentHandle=parent, SystemTable=uefi.table.address, DeviceHandle=device,
-                         FilePath=keep(uefi, blocks, path[prefix:]), ImageBase=base, ImageSize=file.size,
-                         ImageCodeType=code_type, ImageDataType=data_type)
+    base = place(uefi, file, pages, code_type)
+    blocks: list[int] = []
+    try:
+        uefi.write(base, bytes(file.load(base)))
+        rest, whole = keep(uefi, blocks, path[prefix:]), keep(uefi, blocks, path)
+        packages = keep(uefi, blocks, file.resource("HII") or b"")
+    except (ImageError, OutOfMemory):
+        for block in blocks:
+            uefi.free_pool(block)
+        uefi.map.free(base, pages)
+        raise
+    loaded = LoadedImage(uefi, ParentHandle=parent, SystemTable=uefi.table.address, DeviceHandle=device, FilePath=rest,
+                         ImageBase=base, ImageSize=file.size, ImageCodeType=code_type, ImageDataType=data_type)
     handle = uefi.install(0, loaded)
-    uefi.install(handle, DEVICE_PATH_GUID, keep(uefi, blocks, path))
-    packages = file.resource("HII")
-    if packages is not None:
-        uefi.install(handle, HII_PACKAGE_LIST, keep(uefi, blocks, packages))
+    uefi.install(handle, DEVICE_PATH_GUID, whole)
+    if packages:
+        uefi.install(handle, HII_PACKAGE_LIST, packages)
     image = Image(handle, parent, name, file.subsystem, base, pages, base + file.entry, loaded,
                   [(section.name, base + section.rva, base + section.rva + section.size) for section in file.sections], blocks,
                   protect(uefi, file, base))

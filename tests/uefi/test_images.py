@@ -81,11 +81,25 @@ def test_a_load_file_that_wants_too_much_is_refused(caller, size):
     device = with_path(caller, VENDOR)
     code = b"\x49\xC7\x01" + struct.pack("<I", size) + b"\x48\xB8\x05\0\0\0\0\0\0\x80\xC3"       # always BUFFER_TOO_SMALL
     install(caller, device, LOAD_FILE2, caller.block(8, caller.function(code).to_bytes(8, "little")))
-    before = caller.uefi.map.ranges
     path = device_path.join([VENDOR])
-    status = caller.call("LoadImage", 0, caller.image, caller.block(len(path), path), 0, 0, caller.room)
-    assert status in (Status.NOT_FOUND, Status.OUT_OF_RESOURCES)
-    assert sum(each.pages for each in before) == sum(each.pages for each in caller.uefi.map.ranges)
+    place = caller.block(len(path), path)
+    blocks = dict(caller.uefi.pool.blocks)
+    assert caller.call("LoadImage", 0, caller.image, place, 0, 0, caller.room) == Status.NOT_FOUND
+    assert caller.uefi.pool.blocks == blocks
+
+
+def test_a_load_file_that_claims_more_than_there_is_room_for(caller):
+    """The second call says that it wrote 4 GB; what it wrote at the start is an image all the same."""
+    device, file = with_path(caller, VENDOR), pe(RETURN_42)
+    table = load_file(caller, file)
+    code = bytearray(caller.uefi.read(caller.u64(table), 64))
+    at = code.index(b"\x49\xC7\x01") + 3
+    code[at:at + 4] = struct.pack("<I", 0x7FFFFFFF)
+    caller.uefi.write(caller.u64(table), bytes(code))
+    install(caller, device, LOAD_FILE2, table)
+    path = device_path.join([VENDOR])
+    assert caller.call("LoadImage", 0, caller.image, caller.block(len(path), path), 0, 0, caller.room) == Status.SUCCESS
+    assert caller.call("StartImage", caller.u64(caller.room), 0, 0) == 42
 
 
 @pytest.mark.parametrize("path", [b"\x04\x04\0\0", b"\x04\x04\3\0", bytes(64), b"\x01\x04\x14\0" * 5000, b"\x7F\xFF\x04\0",
