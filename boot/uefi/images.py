@@ -37,6 +37,7 @@ class Image:
     protected    its pages do not permit everything
     level        the task priority level at which it was started
     exit_data    (size in bytes, address): what Exit() left for the caller of StartImage
+    pointers     of a runtime driver: address -> the address that is stored there, for all that its relocations name
     """
     handle: int
     parent: int
@@ -52,6 +53,7 @@ class Image:
     started: bool = False
     level: int = TPL_APPLICATION
     exit_data: tuple[int, int] = (0, 0)
+    pointers: dict[int, int] = field(default_factory=dict)
 
     @property
     def end(self) -> int:
@@ -106,7 +108,8 @@ def load(uefi, data: bytes, name: str, parent: int, device: int = 0, path: bytes
     base = place(uefi, file, pages, code_type)
     blocks: list[int] = []
     try:
-        uefi.write(base, bytes(file.load(base)))
+        memory = file.load(base)
+        uefi.write(base, bytes(memory))
         rest, whole = keep(uefi, blocks, path[prefix:]), keep(uefi, blocks, path)
         packages = keep(uefi, blocks, file.resource("HII") or b"")
     except (ImageError, OutOfMemory):
@@ -123,6 +126,8 @@ def load(uefi, data: bytes, name: str, parent: int, device: int = 0, path: bytes
     image = Image(handle, parent, name, file.subsystem, base, pages, base + file.entry, loaded,
                   [(section.name, base + section.rva, base + section.rva + section.size) for section in file.sections], blocks,
                   protect(uefi, file, base))
+    if file.subsystem == RUNTIME_DRIVER:
+        image.pointers = {base + rva: int.from_bytes(memory[rva:rva + 8], "little") for rva in file.pointers(memory)}
     uefi.images.loaded[handle] = image
     return image
 
@@ -159,6 +164,18 @@ def protect(uefi, file, base: int) -> bool:
     for rva, size, writable, executable in ranges:
         uefi.protect(base + rva, size, writable=writable, executable=executable)
     return bool(ranges)
+
+
+def follow(uefi, regions: list[tuple[int, int, int]]) -> None:
+    """An operating system has moved runtime memory: what runtime drivers were linked with follows, except what they have changed.
+
+    regions: (start, end, virtual address of start) each (UEFI 2.10, section 8.4, "SetVirtualAddressMap")"""
+    for image in uefi.images.loaded.values():
+        for start, end, virtual in regions:
+            if start <= image.base < end:
+                for address, value in image.pointers.items():
+                    if uefi.read_u64(address) == value:
+                        uefi.write_u64(address, value - start + virtual & 0xFFFF_FFFF_FFFF_FFFF)
 
 
 def name_of(path: bytes) -> str:

@@ -183,6 +183,19 @@ def test_a_runtime_driver_lies_in_runtime_memory(caller):
     assert caller.call("StartImage", handle, 0, 0) == Status.SUCCESS and handle in caller.uefi.images.loaded
 
 
+def test_a_runtime_driver_follows_its_memory(caller):
+    """Of two pointers to its own code it changes the second, which is its business from then on."""
+    code = bytearray(b"\x48\x83\x05" + (24 - 8).to_bytes(4, "little") + b"\x05\x31\xC0\xC3".ljust(9, b"\xCC") + bytes(16))
+    handle = load(caller, pe(bytes(code), RUNTIME_DRIVER, (16, 24)))                    # add qword [rip + 16], 5; return 0
+    image = caller.uefi.images.loaded[handle]
+    assert caller.call("StartImage", handle, 0, 0) == Status.SUCCESS
+    first, second = image.entry + 16, image.entry + 24
+    assert (caller.u64(first), caller.u64(second)) == (image.entry, image.entry + 5)
+    start, virtual = image.base - 0x4000, 0xFFFF_F000_0000_0000
+    images.follow(caller.uefi, [(0x1000, 0x2000, 0x5000), (start, image.end, virtual)])
+    assert caller.u64(first) == image.entry - start + virtual and caller.u64(second) == image.entry + 5
+
+
 # ---- what is left ----------------------------------------------------------------------------------------------------
 
 def test_nothing_is_left_of_an_image(caller):
