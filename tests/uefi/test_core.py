@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from uefi.caller import pe
 
 import boot
 from boot.uefi import prototypes
