@@ -90,4 +90,5 @@ class _Reader:
         start = self.at
         while self.number(width):
             pass
-        return self.data[start:self.at - width].decode("utf-16-le" if width == 2 else "latin-1", "surrogatepass" if width == 2 else "strict")
+        text = self.data[start:self.at - width]
+        return text.decode("utf-16-le", "surrogatepass") if width == 2 else text.decode("latin-1")

@@ -14,8 +14,9 @@ from boot.disk import SECTOR
 from boot.fat import Volume
 from boot.uefi import device_path
 from boot.uefi.definitions import Guid
+from boot.uefi.file_info import read_file
 from boot.uefi.protocols.block_io import BlockDevice, BlockIo, DiskIo
-from boot.uefi.protocols.file import SimpleFileSystem, resolve
+from boot.uefi.protocols.simple_file_system import SimpleFileSystem
 from boot.uefi.tables import at_power_on
 from x86.faults import ImageError
 
@@ -119,10 +120,3 @@ def read_image(uefi, path: bytes) -> tuple[bytes, Medium, bytes] | None:
                 if name:
                     return read_file(medium.volume, name), medium, remaining
     return None
-
-
-def read_file(volume: Volume, name: str) -> bytes:
-    """The bytes of a file. FatError."""
-    trail, last = resolve([volume.root], name)
-    node = trail[-1].lookup(last) if last else trail[-1]
-    return node.read(0, node.size)

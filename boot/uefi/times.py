@@ -7,6 +7,7 @@ Source: UEFI 2.10, section 8.3 "Time Services".
 from __future__ import annotations
 
 import struct
+from datetime import datetime, timedelta
 
 from boot.fat import Moment
 
@@ -31,6 +32,12 @@ def unpack_moment(data: bytes) -> Moment | None:
             and second < 60 and nanosecond < 1_000_000_000):
         return None
     return Moment(year, month, day, hour, minute, second, nanosecond // 10_000_000)
+
+
+def now(uefi) -> Moment:
+    """The time of the board's clock, or the nearest that FAT can keep."""
+    time = datetime(1970, 1, 1) + timedelta(seconds=uefi.machine.devices["rtc"].seconds)
+    return Moment(min(max(time.year, 1980), 2107), time.month, time.day, time.hour, time.minute, time.second)
 
 
 def days(year: int, month: int) -> int:

@@ -1,97 +1,73 @@
-"""EFI_SIMPLE_FILE_SYSTEM_PROTOCOL and EFI_FILE_PROTOCOL on a FAT volume.
+"""EFI_FILE_PROTOCOL: an open file or directory of a FAT volume.
 
-    EFI_FILE_INFO          0 Size   8 FileSize   16 PhysicalSize   24 CreateTime   40 LastAccessTime   56 ModificationTime
-                           72 Attribute   80 FileName
-    EFI_FILE_SYSTEM_INFO   0 Size   8 ReadOnly   16 VolumeSize   24 FreeSpace   32 BlockSize (4)   36 VolumeLabel
+    EFI_FILE_IO_TOKEN   0 Event   8 Status   16 BufferSize   24 Buffer
 
-Source: UEFI 2.10, sections 13.4 and 13.5; where it leaves a choice, EDK2's FatDxe.
+What ReadEx and its kin begin is done when they return; their event is signaled then.
+
+Source: UEFI 2.10, section 13.5; where it leaves a choice, EDK2's driver for FAT.
 """
 from __future__ import annotations
 
-import struct
+import functools
 
 from boot import fat
-from boot.fat import entries
-from boot.uefi.definitions import Guid, Status
+from boot.fat.entries import DIRECTORY, READ_ONLY
+from boot.uefi import events, file_info
+from boot.uefi.definitions import ERROR, Status
+from boot.uefi.file_info import ATTRIBUTES, FILE_INFO, FILE_SYSTEM_INFO, INFO, SYSTEM_INFO, VOLUME_LABEL
 from boot.uefi.guest_memory import utf16
 from boot.uefi.protocol import Protocol, method
-from boot.uefi.times import EMPTY, pack_moment, unpack_moment
+from boot.uefi.times import now
 
-FILE_INFO = Guid("09576e92-6d3f-11d2-8e39-00a0c969723b")
-FILE_SYSTEM_INFO = Guid("09576e93-6d3f-11d2-8e39-00a0c969723b")
-VOLUME_LABEL = Guid("db47d7d3-fe81-11d3-9a35-0090273fc14d")
 READ, WRITE, CREATE = 1, 2, 1 << 63
 MODES = (READ, READ | WRITE, READ | WRITE | CREATE)
-ATTRIBUTES = 0x37                       # those of the specification
 LARGEST = 0xFFFFFFFF
 TO_THE_END = 0xFFFF_FFFF_FFFF_FFFF
-INFO = struct.Struct("<QQQ16s16s16sQ")
+EVENT, STATUS, BUFFER_SIZE, BUFFER = 0, 8, 16, 24       # of a token
 
 STATUSES = {fat.NotFound: Status.NOT_FOUND, fat.Exists: Status.ACCESS_DENIED, fat.Full: Status.VOLUME_FULL,
             fat.ReadOnly: Status.WRITE_PROTECTED, fat.NotEmpty: Status.ACCESS_DENIED, fat.NameInvalid: Status.INVALID_PARAMETER,
             fat.WrongKind: Status.NOT_FOUND, fat.Corrupt: Status.VOLUME_CORRUPTED}
 
 
-def status_of(error: fat.FatError) -> Status:
-    """What a caller is told of something that went wrong on the volume."""
-    return STATUSES[type(error)]
+class Gone(Exception):
+    """The file was deleted through another handle."""
 
 
-def resolve(trail: list[fat.Node], name: str) -> tuple[list[fat.Node], str]:
-    r"""(nodes from the root to the directory, last part) of a path a\b\..\c from trail[-1], or \a from the root.
-
-    The last part is "" for the directory itself. FatError."""
-    trail = trail[:1] if name.startswith("\\") else list(trail)
-    parts = [part for part in name.split("\\") if part not in ("", ".")]
-    for number, part in enumerate(parts, 1):
-        if part == "..":
-            if len(trail) == 1:
-                raise fat.NotFound("the root directory has no parent")
-            trail.pop()
-        elif number == len(parts):
-            return trail, part
-        else:
-            trail.append(trail[-1].lookup(part))
-    return trail, ""
-
-
-class SimpleFileSystem(Protocol):
-    """The way to a volume's root directory."""
-
-    guid = Guid("964e5b22-6459-11d2-8e39-00a0c969723b")
-    members = "Revision:UINT64 OpenVolume"
-
-    def __init__(self, uefi, volume: fat.Volume):
-        super().__init__(uefi)
-        self.volume = volume
-
-    def initial(self):
-        return {"Revision": 0x00010000}
-
-    @method("OpenVolume(OUT EFI_FILE_PROTOCOL **Root)")
-    def open_volume(self, call, root):
-        if not root:
+def answers(function):
+    """A function of the protocol, whose errors on the volume become statuses."""
+    @functools.wraps(function)
+    def answer(self, call, *arguments):
+        try:
+            return function(self, call, *arguments)
+        except Gone:
+            return Status.DEVICE_ERROR
+        except fat.FatError as error:
+            call.note = str(error)
+            return STATUSES[type(error)]
+        except file_info.BadTime:
             return Status.INVALID_PARAMETER
-        file = File(self.uefi, [self.volume.root], READ | (0 if self.volume.read_only else WRITE))
-        self.uefi.write_u64(root, file.write_table())
-        return Status.SUCCESS
+    return answer
 
 
 class File(Protocol):
-    """An open file or directory.
+    """One handle of a file or directory.
 
-    trail      nodes from the root to it
-    position   bytes, or entries of a directory
+    trail        nodes from the root to it; handles of one file share its node, so that all know of a new name
+    writable     it was opened with WRITE
+    position     bytes, or entries of a directory
+    keeps_time   SetInfo has set the time of modification, so that writing does not
     """
 
     members = ("Revision:UINT64 Open Close Delete Read Write GetPosition SetPosition GetInfo SetInfo Flush OpenEx ReadEx WriteEx "
                "FlushEx")
 
-    def __init__(self, uefi, trail: list[fat.Node], mode: int):
+    def __init__(self, uefi, trail: list[fat.Node], writable: bool):
         super().__init__(uefi)
         self.trail = trail
-        self.mode = mode
+        self.writable = writable
         self.position = 0
+        self.keeps_time = False
 
     def initial(self):
         return {"Revision": 0x00020000}
@@ -104,43 +80,45 @@ class File(Protocol):
     def volume(self) -> fat.Volume:
         return self.node.volume
 
+    def _entry(self):
+        """What its entry on disk says. Gone."""
+        try:
+            return self.node.entry
+        except fat.NotFound as error:
+            raise Gone from error
+
+    def _others(self):
+        """All handles of files on this volume, this one too."""
+        return [each for each in self.uefi.interfaces.values() if isinstance(each, File) and each.volume is self.volume]
+
     # ---- opening and closing -----------------------------------------------------------------------------------------
 
     @method("Open(OUT EFI_FILE_PROTOCOL **NewHandle, IN CHAR16 *FileName, IN UINT64 OpenMode, IN UINT64 Attributes)")
+    @answers
     def open(self, call, new_handle, file_name, mode, attributes):
         if not new_handle or not file_name or mode not in MODES:
             return Status.INVALID_PARAMETER
-        if mode & CREATE and (attributes & ~ATTRIBUTES or attributes & entries.READ_ONLY):
+        if mode & CREATE and attributes & (~ATTRIBUTES | READ_ONLY):
             return Status.INVALID_PARAMETER
         if mode & WRITE and self.volume.read_only:
             return Status.WRITE_PROTECTED
-        name = self.uefi.read_string(file_name)
-        try:
-            trail = self._find(name, mode, attributes)
-            if mode & WRITE and not trail[-1].is_directory and trail[-1].attributes & entries.READ_ONLY:
-                return Status.ACCESS_DENIED
-        except fat.FatError as error:
-            return status_of(error)
-        self.uefi.write_u64(new_handle, File(self.uefi, trail, mode).write_table())
+        self._entry()
+        wanted = bool(attributes & DIRECTORY)
+        trail, missing = file_info.locate(self.trail, self.uefi.read_string(file_name), wanted)
+        if missing:
+            if not mode & CREATE:
+                return Status.NOT_FOUND
+            trail.append(trail[-1].create(missing, wanted, attributes & ~DIRECTORY, now(self.uefi)))
+        if mode & WRITE and trail[-1].attributes & READ_ONLY:
+            return Status.ACCESS_DENIED
+        file = File(self.uefi, self._shared(trail), bool(mode & WRITE))
+        self.uefi.write_u64(new_handle, file.write_table())
         return Status.SUCCESS
 
-    def _find(self, name, mode, attributes):
-        """The trail to the file of that name, created where that is asked for."""
-        if not self.node.is_directory and not name.startswith("\\"):
-            raise fat.NotFound("a file has nothing in it")
-        trail, last = resolve(self.trail, name)
-        if not last:
-            return trail
-        wanted = bool(attributes & entries.DIRECTORY)
-        try:
-            found = trail[-1].lookup(last)
-        except fat.NotFound:
-            if not mode & CREATE:
-                raise
-            return [*trail, trail[-1].create(last, wanted, attributes & ~entries.DIRECTORY)]
-        if mode & CREATE and wanted != found.is_directory or name.endswith("\\") and not found.is_directory:
-            raise fat.NameInvalid(f"{name} is of the other kind")
-        return [*trail, found]
+    def _shared(self, trail):
+        """The trail, with the nodes that other handles have in place of equal ones."""
+        known = [node for each in self._others() for node in each.trail]
+        return [next((each for each in known if each == node), node) for node in trail]
 
     @method("Close()")
     def close(self, call):
@@ -152,162 +130,210 @@ class File(Protocol):
         """The handle is closed in any case."""
         self._forget()
         try:
-            if self.mode & WRITE and not self.node.is_root and not self.node.attributes & entries.READ_ONLY:
+            if self.writable and not self.node.is_root:
                 self.node.delete()
                 return Status.SUCCESS
-        except fat.FatError:
-            return Status.WARN_DELETE_FAILURE
+        except fat.FatError as error:
+            call.note = str(error)
         return Status.WARN_DELETE_FAILURE
 
     def _forget(self):
         self.uefi.interfaces.pop(self.address, None)
-        self.uefi.pool.release(self.address)
+        self.uefi.free_pool(self.address)
 
     # ---- reading and writing -----------------------------------------------------------------------------------------
 
     @method("Read(IN OUT UINTN *BufferSize, OUT VOID *Buffer)")
+    @answers
     def read(self, call, size_pointer, buffer):
-        size = self.uefi.read_u64(size_pointer)
-        try:
-            if self.node.is_directory:
-                return self._read_directory(size_pointer, size, buffer)
-            if self.position > self.node.size:
-                return Status.DEVICE_ERROR
-            data = self.node.read(self.position, min(size, LARGEST))
-        except fat.FatError as error:
-            return status_of(error)
+        if not size_pointer:
+            return Status.INVALID_PARAMETER
+        size, entry = self.uefi.read_u64(size_pointer), self._entry()
+        if entry.is_directory:
+            return self._read_directory(size_pointer, buffer)
+        if self.position > entry.size:
+            return Status.DEVICE_ERROR
+        data = self.node.read(self.position, size)
+        if data and not buffer:
+            return Status.INVALID_PARAMETER
         self.uefi.write_u64(size_pointer, len(data))
         if data:
             self.uefi.write(buffer, data)
         self.position += len(data)
         return Status.SUCCESS
 
-    def _read_directory(self, size_pointer, size, buffer):
+    def _read_directory(self, size_pointer, buffer):
         nodes = self.node.entries()
         if self.position >= len(nodes):
             self.uefi.write_u64(size_pointer, 0)
             return Status.SUCCESS
-        status = self._give(info(nodes[self.position]), size_pointer, size, buffer)
+        status = self._give(file_info.pack(nodes[self.position]), size_pointer, buffer)
         if status == Status.SUCCESS:
             self.position += 1
         return status
 
-    def _give(self, data, size_pointer, size, buffer):
+    def _give(self, data, size_pointer, buffer):
         """Data of which the caller has to guess the size."""
+        room = self.uefi.read_u64(size_pointer)
         self.uefi.write_u64(size_pointer, len(data))
-        if size < len(data):
+        if room < len(data):
             return Status.BUFFER_TOO_SMALL
+        if not buffer:
+            return Status.INVALID_PARAMETER
         self.uefi.write(buffer, data)
         return Status.SUCCESS
 
     @method("Write(IN OUT UINTN *BufferSize, IN VOID *Buffer)")
+    @answers
     def write(self, call, size_pointer, buffer):
+        if not size_pointer:
+            return Status.INVALID_PARAMETER
         size = self.uefi.read_u64(size_pointer)
+        if self._entry().is_directory:
+            return Status.UNSUPPORTED
+        if not self.writable:
+            return Status.ACCESS_DENIED
+        if size and not buffer:
+            return Status.INVALID_PARAMETER
+        if self.position + size > LARGEST:
+            return Status.UNSUPPORTED
         try:
-            if self.node.is_directory:
-                return Status.UNSUPPORTED
-            if not self.mode & WRITE:
-                return Status.ACCESS_DENIED
-            if self.position + size > LARGEST:
-                return Status.VOLUME_FULL
             self.node.write(self.position, self.uefi.read(buffer, size) if size else b"")
-        except fat.FatError as error:
-            self.uefi.write_u64(size_pointer, 0)
-            return status_of(error)
+        except fat.FatError:
+            self.uefi.write_u64(size_pointer, 0)        # nothing was written
+            raise
+        if size:
+            self._touch()
         self.position += size
         return Status.SUCCESS
 
+    def _touch(self):
+        """The file has changed now."""
+        moment = now(self.uefi)
+        self.node.set_times(accessed=moment, modified=None if self.keeps_time else moment)
+
     @method("Flush()")
+    @answers
     def flush(self, call):
-        return Status.SUCCESS if self.mode & WRITE else Status.ACCESS_DENIED
+        self._entry()
+        return Status.SUCCESS if self.writable else Status.ACCESS_DENIED
 
     @method("GetPosition(OUT UINT64 *Position)")
+    @answers
     def get_position(self, call, position):
-        if self.node.is_directory:
+        if not position:
+            return Status.INVALID_PARAMETER
+        if self._entry().is_directory:
             return Status.UNSUPPORTED
         self.uefi.write_u64(position, self.position)
         return Status.SUCCESS
 
     @method("SetPosition(IN UINT64 Position)")
+    @answers
     def set_position(self, call, position):
-        try:
-            if self.node.is_directory:
-                if position:
-                    return Status.UNSUPPORTED
-            elif position == TO_THE_END:
-                position = self.node.size
-            elif position > LARGEST:
-                return Status.UNSUPPORTED
-        except fat.FatError as error:
-            return status_of(error)
-        self.position = position
+        entry = self._entry()
+        if entry.is_directory and position:
+            return Status.UNSUPPORTED
+        self.position = entry.size if position == TO_THE_END else position
         return Status.SUCCESS
 
     # ---- what is known of it -----------------------------------------------------------------------------------------
 
     @method("GetInfo(IN EFI_GUID *InformationType, IN OUT UINTN *BufferSize, OUT VOID *Buffer)")
+    @answers
     def get_info(self, call, kind, size_pointer, buffer):
-        make = {FILE_INFO: lambda: info(self.node), FILE_SYSTEM_INFO: lambda: system_info(self.volume),
-                VOLUME_LABEL: lambda: utf16(self.volume.label)}.get(self.uefi.read_guid(kind))
-        if make is None:
+        if not kind or not size_pointer:
+            return Status.INVALID_PARAMETER
+        self._entry()
+        kind = self.uefi.read_guid(kind)
+        if kind == FILE_INFO:
+            data = file_info.pack(self.node)
+        elif kind == FILE_SYSTEM_INFO:
+            data = file_info.pack_system(self.volume)
+        elif kind == VOLUME_LABEL:
+            data = utf16(self.volume.label)
+        else:
             return Status.UNSUPPORTED
-        try:
-            return self._give(make(), size_pointer, self.uefi.read_u64(size_pointer), buffer)
-        except fat.FatError as error:
-            return status_of(error)
+        return self._give(data, size_pointer, buffer)
 
     @method("SetInfo(IN EFI_GUID *InformationType, IN UINTN BufferSize, IN VOID *Buffer)")
+    @answers
     def set_info(self, call, kind, size, buffer):
+        if not kind or not buffer:
+            return Status.INVALID_PARAMETER
+        self._entry()
         kind = self.uefi.read_guid(kind)
-        if kind not in (FILE_INFO, FILE_SYSTEM_INFO, VOLUME_LABEL):
+        least = {FILE_INFO: INFO.size, FILE_SYSTEM_INFO: SYSTEM_INFO.size, VOLUME_LABEL: 0}.get(kind)
+        if least is None:
             return Status.UNSUPPORTED
         if self.volume.read_only:
             return Status.WRITE_PROTECTED
-        data = self.uefi.read(buffer, size)
-        try:
-            if kind == FILE_INFO:
-                return self._set_file_info(data)
-            start = 0 if kind == VOLUME_LABEL else 36
-            if len(data) < start + 2:
-                return Status.BAD_BUFFER_SIZE
-            self.volume.set_label(data[start:].decode("utf-16-le", "surrogatepass").split("\0")[0])
-        except fat.FatError as error:
-            return status_of(error)
-        return Status.SUCCESS
-
-    def _set_file_info(self, data):
-        if len(data) < INFO.size + 2:
+        if size < least + 2:
             return Status.BAD_BUFFER_SIZE
-        _, size, _, created, accessed, modified, attributes = INFO.unpack_from(data)
-        node, name = self.node, data[INFO.size:].decode("utf-16-le", "surrogatepass").split("\0")[0]
-        if node.is_root or attributes & ~ATTRIBUTES or bool(attributes & entries.DIRECTORY) != node.is_directory:
-            return Status.ACCESS_DENIED if node.is_root else Status.INVALID_PARAMETER
-        if not self.mode & WRITE:
-            return Status.ACCESS_DENIED
-        if node.attributes & entries.READ_ONLY and attributes & entries.READ_ONLY:
-            return Status.ACCESS_DENIED
-        if size != node.size and not node.is_directory:
-            node.truncate(size)
-        if name and name != node.name:
-            trail, last = resolve(self.trail[:-1], name)
-            node.rename(last, trail[-1])
-            self.trail = [*trail, node]
-        node.set_attributes(attributes & ~entries.DIRECTORY)
-        times = [None if time == EMPTY else unpack_moment(time) for time in (created, accessed, modified)]
-        node.set_times(*times)
+        data = self.uefi.read(buffer, size)
+        if kind == FILE_INFO:
+            return self._set_file_info(file_info.unpack(data))
+        self.volume.set_label(file_info.text(data[least:]))
         return Status.SUCCESS
 
+    def _set_file_info(self, wanted):
+        """Times, attributes, name and size, one after the other: what is refused comes after what is done."""
+        node, entry = self.node, self._entry()
+        if node.is_root:
+            return Status.ACCESS_DENIED
+        if wanted.attributes & ~ATTRIBUTES:
+            return Status.INVALID_PARAMETER
+        if bool(wanted.attributes & DIRECTORY) != entry.is_directory:
+            return Status.ACCESS_DENIED
+        fixed = not self.writable or entry.attributes & READ_ONLY
+        if not fixed:
+            node.set_times(wanted.created, wanted.accessed, wanted.modified)
+            self.keeps_time = self.keeps_time or wanted.modified is not None
+        node.set_attributes(wanted.attributes & ~DIRECTORY)
+        trail, missing = file_info.locate(self.trail[:-1], wanted.name)
+        if missing:
+            inside = any(file_info.is_below(each.trail, node) for each in self._others()) or any(each == node for each in trail)
+            if fixed or inside:
+                return Status.ACCESS_DENIED
+            node.rename(missing, trail[-1])
+            self.trail[:-1] = self._shared(trail)
+        elif trail[-1] != node:
+            return Status.ACCESS_DENIED
+        if wanted.size != INFO.unpack(file_info.pack(node)[:INFO.size])[1]:
+            if entry.is_directory or fixed:
+                return Status.ACCESS_DENIED
+            if wanted.size > LARGEST:
+                return Status.UNSUPPORTED
+            node.truncate(wanted.size)
+            self._touch()
+        return Status.SUCCESS
 
-def info(node: fat.Node) -> bytes:
-    """EFI_FILE_INFO."""
-    entry = node.entry
-    name = utf16(entry.name)
-    created, accessed, modified = (pack_moment(time) for time in (entry.created, entry.accessed, entry.modified))
-    return INFO.pack(INFO.size + len(name), node.size, node.allocated, created, accessed, modified,
-                     entry.attributes & ATTRIBUTES) + name
+    # ---- without waiting -----------------------------------------------------------------------------------------------
 
+    @method("OpenEx(OUT EFI_FILE_PROTOCOL **NewHandle, IN CHAR16 *FileName, IN UINT64 OpenMode, IN UINT64 Attributes, "
+            "IN OUT EFI_FILE_IO_TOKEN *Token)")
+    def open_ex(self, call, new_handle, file_name, mode, attributes, token):
+        return self._complete(token, token and self.open(call, new_handle, file_name, mode, attributes))
 
-def system_info(volume: fat.Volume) -> bytes:
-    """EFI_FILE_SYSTEM_INFO."""
-    label = utf16(volume.label)
-    return struct.pack("<QB7xQQI", 36 + len(label), volume.read_only, volume.total, volume.free, volume.cluster_size) + label
+    @method("ReadEx(IN OUT EFI_FILE_IO_TOKEN *Token)")
+    def read_ex(self, call, token):
+        return self._complete(token, token and self.read(call, token + BUFFER_SIZE, self.uefi.read_u64(token + BUFFER)))
+
+    @method("WriteEx(IN OUT EFI_FILE_IO_TOKEN *Token)")
+    def write_ex(self, call, token):
+        return self._complete(token, token and self.write(call, token + BUFFER_SIZE, self.uefi.read_u64(token + BUFFER)))
+
+    @method("FlushEx(IN OUT EFI_FILE_IO_TOKEN *Token)")
+    def flush_ex(self, call, token):
+        return self._complete(token, token and self.flush(call))
+
+    def _complete(self, token, status):
+        """An error is returned; success is in the token as well, and its event is signaled."""
+        if not token:
+            return Status.INVALID_PARAMETER
+        if not status & ERROR:
+            event = self.uefi.read_u64(token + EVENT)
+            self.uefi.write_u64(token + STATUS, status)
+            if event in self.uefi.events.all:
+                events.signal(self.uefi, event)
+        return status

@@ -26,6 +26,9 @@ void check(const char *name, int holds);
 /* A name for the lines to come is put in front of theirs: "name, ". Put "" to end it. */
 void about(const char *subject);
 
+/* How many there were so far, for a guest that goes on after a reset. */
+extern UINT64 Written;
+
 /* Bytes, compared and filled without the firmware's help. */
 int equal(const void *left, const void *right, UINTN bytes);
 int equal_text(const CHAR16 *left, const CHAR16 *right);
