@@ -33,6 +33,7 @@ PARTS = """
     protocols.edid
     protocols.simple_text_output
     protocols.simple_text_input
+    protocols.device_path
     media
     boot_manager
 """.split()
