@@ -29,6 +29,7 @@ def test_install_into_an_empty_environment(tmp_path):
     shutil.rmtree(source)
     said = run(place / "bin" / "x86", "run", cwd=tmp_path)
     assert "64-bit code" in said and "F000:FFF0" in said
+    assert "Hello from a kernel" in run(place / "bin" / "x86", "run", "--uefi", cwd=tmp_path)
     run(place / "bin" / "x86", "doctor", cwd=tmp_path)
     names = run(place / "bin" / "python", "-m", "pip", "list", "--format=freeze", cwd=tmp_path).lower()
     assert "cython" not in names and "pytest" not in names          # what it needs to run is little

@@ -62,7 +62,7 @@ class Layout:
         self.files: list[HostFile] = []
         self._flatten(tree)
         entries = {directory.path: _entries(directory) for directory in self.directories}
-        sizes = {path: _directory_size(path, rows) for path, rows in entries.items()}
+        sizes = {path: _directory_size(path, inside) for path, inside in entries.items()}
         self._choose_size(sizes, free)
         self._place(sizes)
         self._directory_bytes(entries)
@@ -116,14 +116,15 @@ class Layout:
 
     def _directory_bytes(self, entries):
         self.content: dict[Path, bytes] = {}
-        for path, rows in entries.items():
-            pieces = [_label()]
+        for directory in self.directories:
+            path = directory.path
             if path:
                 parent = self.first_cluster[path[:-1]] if len(path) > 1 else 0
-                moment = rows[0] if rows else EPOCH
-                pieces = [dot_entries(self.first_cluster[path], parent, moment)]
-            pieces += [encode(entry._replace(first_cluster=self.first_cluster[(*path, entry.name)])) for entry in rows[1:]]
-            self.content[path] = b"".join(pieces)
+                head = dot_entries(self.first_cluster[path], parent, moment(directory.modified))
+            else:
+                head = _label()
+            self.content[path] = head + b"".join(
+                encode(entry._replace(first_cluster=self.first_cluster[(*path, entry.name)])) for entry in entries[path])
 
     # ---- sectors that are made once ------------------------------------------------------------------------------------
 
@@ -231,7 +232,7 @@ def moment(nanoseconds: int) -> Moment:
 
 
 def _entries(directory):
-    """The directory's own time, and an entry for each child, in order; clusters are not known yet."""
+    """An entry for each child, in order; clusters are not known yet."""
     taken = set()
     made = {}
     for child in sorted(directory.children, key=lambda child: plain_short(child.path[-1]) is None):
@@ -241,13 +242,13 @@ def _entries(directory):
         when = moment(modified)
         made[name] = new_entry(name, taken, attributes=kind, size=size, created=when, accessed=when, modified=when)
         taken.add(made[name].short)
-    return [moment(directory.modified), *(made[child.path[-1]] for child in directory.children)]
+    return [made[child.path[-1]] for child in directory.children]
 
 
-def _directory_size(path, rows):
-    size = (64 if path else 32) + sum(len(encode(entry)) for entry in rows[1:])
+def _directory_size(path, entries):
+    size = (64 if path else 32) + sum(len(encode(entry)) for entry in entries)
     if size > MOST_DIRECTORY:
-        raise ImageError(f"{printable(path)}: {len(rows) - 1} names are too many for a FAT directory")
+        raise ImageError(f"{printable(path)}: {len(entries)} names are too many for a FAT directory")
     return size
 
 

@@ -67,10 +67,16 @@ class Chain:
         """All clusters from index `start` on."""
         return (self.cluster(index) for index in range(start, self.follow()))
 
+    def shares_with(self, other: Chain) -> bool:
+        """Whether some cluster is in both chains, as far as they were followed."""
+        return any(mine._has(first) for mine, its in ((self, other), (other, self)) for first in its._firsts)
+
     def append(self, clusters: list[int]) -> None:
         """Put clusters behind the last one, in the table, too; not flushed."""
         if clusters and self.follow():
             self.table.set(self._last, clusters[0])
+        elif clusters:
+            self.first = clusters[0]
         for cluster, behind in zip(clusters, [*clusters[1:], self.table.end]):
             self.table.set(cluster, behind)
             self._add(cluster)

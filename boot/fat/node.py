@@ -142,9 +142,9 @@ class Node:
             volume._zero(clusters)
             dots = entries.dot_entries(first, home.cluster, moment)
             volume._medium.write(volume._layout.cluster_position(first), dots)
-            volume._take(volume._chain(0), clusters)
+            volume._chain(0).append(clusters)
             home.store(slot, entries.patch(home.raw(home.entries[slot]), first_cluster=first))
-        volume._end_change()
+        volume._end_change(home)
         return self._child(home, home.entries[slot])
 
     # ---- bytes -------------------------------------------------------------------------------------------------------
@@ -172,13 +172,14 @@ class Node:
         volume = self.volume
         volume._begin_change()
         entry = self._file_entry()
-        if data:
-            chain = self._reserve(entry, max(entry.size, offset + len(data)))
-            self._fill(chain, entry.size, offset)
-            self._put(chain, offset, data)
-            self._update(entry, size=max(entry.size, offset + len(data)), first_cluster=chain.cluster(0),
-                         attributes=entry.attributes | ARCHIVE)
-        volume._end_change()
+        if not data:
+            return
+        home, chain = self._home(), self._reserve(entry, max(entry.size, offset + len(data)))
+        self._fill(chain, entry.size, offset)
+        self._put(chain, offset, data)
+        self._update(entry, size=max(entry.size, offset + len(data)), first_cluster=chain.first,
+                     attributes=entry.attributes | ARCHIVE)
+        volume._end_change(home, chain)
 
     def truncate(self, size: int) -> None:
         """Make a file that long: cut it, or fill it up with zeros. Errors as those of write()."""
@@ -186,18 +187,15 @@ class Node:
         volume = self.volume
         volume._begin_change()
         entry = self._file_entry()
-        keep = -(-size // volume.cluster_size)
+        home, chain = self._home(), self._reserve(entry, max(size, entry.size))
+        first, keep = chain.first, -(-size // volume.cluster_size)
         if size > entry.size:
-            chain = self._reserve(entry, size)
             self._fill(chain, entry.size, size)
-            self._update(entry, size=size, first_cluster=chain.cluster(0), attributes=entry.attributes | ARCHIVE)
-        elif size < entry.size or volume._chain(entry.first_cluster).follow(keep + 1) > keep:
-            if volume._chain(entry.first_cluster).follow(keep) < keep:
-                raise Corrupt(f"{volume.name}: {entry.name!r} has {entry.size} bytes, but fewer than {keep} clusters")
-            volume._release(entry.first_cluster, keep)
-            self._update(entry, size=size, first_cluster=entry.first_cluster if keep else 0,
-                         attributes=entry.attributes | ARCHIVE)
-        volume._end_change()
+        elif chain.follow() > keep:
+            volume._release(chain, keep)
+            first, chain = first if keep else 0, None
+        self._update(entry, size=size, first_cluster=first, attributes=entry.attributes | ARCHIVE)
+        volume._end_change(home, chain)
 
     # ---- its place and its entry -------------------------------------------------------------------------------------
 
@@ -208,17 +206,19 @@ class Node:
         entry = self._own_entry()
         if entry.is_directory and any(not inside.is_dot for inside in self._directory()):
             raise NotEmpty(f"{volume.name}: the directory {entry.name!r} is not empty")
-        if entry.first_cluster:
-            volume._release(entry.first_cluster)
-        volume._directory(self._parent).remove(entry)
-        volume._end_change()
+        home, chain = self._home(), volume._chain(entry.first_cluster)
+        chain.follow()
+        volume._apart(home, chain)
+        volume._release(chain)
+        home.remove(entry)
+        volume._end_change(home)
 
     def rename(self, new_name: str, new_parent: Node | None = None) -> None:
         """Give it another name, another directory, or both. Errors: NameInvalid, Exists, Full, ReadOnly, WrongKind."""
         volume = self.volume
         volume._begin_change()
         entry = self._own_entry()
-        old_home = volume._directory(self._parent)
+        old_home = self._home()
         home = new_parent._directory() if new_parent else old_home
         new_name = check(new_name)
         same = home is old_home
@@ -228,7 +228,7 @@ class Node:
         if entry.is_directory and not same:
             self._refuse_own_descendant(self._directory(), home)
         if same and new_name == entry.name:
-            return volume._end_change()
+            return
         short, case = choose_short(new_name, home.short_names(but=entry.slot if same else -1))
         raw = bytearray(old_home.raw(entry))
         raw[:11], raw[12] = short, raw[12] & ~CASE | case
@@ -248,7 +248,7 @@ class Node:
         self.volume._begin_change()
         entry = self._own_entry()
         self._update(entry, attributes=attributes & SETTABLE | entry.attributes & ~SETTABLE)
-        self.volume._end_change()
+        self.volume._end_change(self._home())
 
     def set_times(self, created: Moment | None = None, accessed: Moment | None = None,
                   modified: Moment | None = None) -> None:
@@ -256,18 +256,22 @@ class Node:
         self.volume._begin_change()
         entry = self._own_entry()
         self._update(entry, created=created, accessed=accessed, modified=modified)
-        self.volume._end_change()
+        self.volume._end_change(self._home())
 
     # ---- parts -------------------------------------------------------------------------------------------------------
 
     def _entry(self):
         if self._slot < 0:
             return ROOT
-        entry = self.volume._directory(self._parent).entries.get(self._slot)
+        entry = self._home().entries.get(self._slot)
         if entry is None or entry.is_label or not (entry.short == self._short or
                                                    entry.first_cluster == self._first != 0):
             raise NotFound(f"{self.volume.name}: {entries.short_text(self._short)!r} is no longer where it was")
         return entry
+
+    def _home(self):
+        """The directory that it is in."""
+        return self.volume._directory(self._parent)
 
     def _child(self, directory, entry):
         return Node(self.volume, directory.cluster, entry.slot, entry.short, entry.first_cluster)
@@ -298,7 +302,7 @@ class Node:
 
     def _update(self, entry, **fields):
         """Change fields of the entry on disk."""
-        home = self.volume._directory(self._parent)
+        home = self._home()
         if fields.get("first_cluster") == entry.first_cluster:
             del fields["first_cluster"]                         # the high half may hold something else on FAT16
         else:
@@ -314,7 +318,8 @@ class Node:
         have = chain.follow()
         if have * volume.cluster_size < entry.size:
             raise Corrupt(f"{volume.name}: {entry.name!r} has {entry.size} bytes, but only {have} clusters")
-        volume._take(chain, volume._find_free(max(0, -(-size // volume.cluster_size) - have), chain))
+        volume._apart(self._home(), chain)
+        chain.append(volume._find_free(max(0, -(-size // volume.cluster_size) - have), chain))
         return chain
 
     def _fill(self, chain, start, stop):

@@ -21,6 +21,7 @@ from boot.fat.table import FREE, Table
 from x86.faults import ImageError
 
 MOST_CACHED = 512                       # chains and directories kept in memory from call to call
+MOUNTED = {"_layout", "_boot_sector", "_table", "_chains", "_directories", "_seen"}
 LABEL_CHARACTERS = names.SHORT_CHARACTERS | {" "}
 
 
@@ -62,9 +63,18 @@ class Volume:
         return self._medium
 
     def __setstate__(self, medium):
-        self._medium = medium
-        self._mount(medium.read(0, min(512, medium.size)))
-        self._seen = medium.generation
+        self._medium = medium                   # which gets its own state back later: nothing is read yet
+
+    def __getattr__(self, name):
+        """The first use of a volume that was pickled: what mounting sets is not there."""
+        if name not in MOUNTED:
+            raise AttributeError(f"a Volume has no {name}")
+        try:
+            self._mount(self._medium.read(0, min(512, self._medium.size)))
+        except ImageError as error:
+            raise Corrupt(str(error)) from None
+        self._seen = self._medium.generation
+        return vars(self)[name]
 
     def __repr__(self):
         return f"<Volume {self.name!r}, FAT{self.type}, {self._layout.clusters} clusters of {self.cluster_size} bytes>"
@@ -153,12 +163,15 @@ class Volume:
         if self._layout.label_field is not None:
             for start in (0, self._layout.backup) if self._layout.backup else (0,):
                 self._medium.write(start + self._layout.label_field, raw if text else bpb.NO_LABEL)
-        self._end_change()
+        self._end_change(root)
 
     # ---- for nodes: what is cached, and for how long ------------------------------------------------------------------
 
     def _forget(self):
         self._table.forget()
+        self._forget_files()
+
+    def _forget_files(self):
         self._chains: dict[int, Chain] = {}             # first cluster -> chain
         self._directories: dict[int, Directory] = {}    # first cluster, 0 for the root -> directory
 
@@ -187,10 +200,30 @@ class Volume:
             raise ReadOnly(f"{self.name} is write-protected")
         self._seen = None
 
-    def _end_change(self):
-        """Last thing of every call that writes: the FAT goes to disk, and what is cached is what is there."""
+    def _end_change(self, home=None, chain=None):
+        """Last thing of every call that writes: the FAT goes to disk, and what is cached is what is there.
+
+        That is sure of the directory `home` and the `chain` that were worked on, which share nothing (_apart). On a volume
+        with cross-links others may have changed with them, and are read again."""
         self._table.flush()
+        self._forget_files()
+        if home:
+            self._directories[home.cluster] = home
+            self._keep(home.area)
+        if chain:
+            self._keep(chain)
         self._seen = self._medium.generation
+
+    def _keep(self, area):
+        if isinstance(area, Chain) and area.first:
+            self._chains[area.first] = area
+
+    def _apart(self, home, chain):
+        """Corrupt if a file has clusters of the directory that it is in."""
+        if isinstance(home.area, Chain):
+            home.area.follow()
+            if home.area.shares_with(chain):
+                raise Corrupt(f"{self.name}: the chain from cluster {chain.first:X}h has clusters of its own directory")
 
     def _chain(self, first):
         """The chain that begins at cluster `first`; 0 is a new and empty one."""
@@ -220,21 +253,12 @@ class Volume:
         length = chain.follow() if chain else 0
         return self._table.find_free(count, chain.cluster(length - 1) + 1 if length else None)
 
-    def _take(self, chain, clusters):
-        """Append free clusters to a chain; what is in them stays."""
-        if clusters and not chain.follow():
-            self._chains[clusters[0]] = chain
-        chain.append(clusters)
-
-    def _release(self, first, start=0):
+    def _release(self, chain, start=0):
         """Make the clusters of a chain free, from index `start` on; the one before them becomes its last."""
-        chain = self._chain(first)
         for cluster in list(chain.clusters(start)):
             self._table.set(cluster, FREE)
         if start:
             self._table.set(chain.cluster(start - 1), self._table.end)
-        self._chains.pop(first, None)
-        self._directories.pop(first, None)
 
     def _zero(self, clusters):
         for cluster in clusters:

@@ -31,7 +31,10 @@ PARTS = """
     runtime_services.variables
     protocols.graphics_output
     protocols.edid
+    protocols.serial_io
     protocols.simple_text_output
+    protocols.hii
+    protocols.unicode_collation
     protocols.simple_text_input
     protocols.device_path
     media

@@ -6,10 +6,12 @@ What finds no room in the queue waits in its device. Source: UEFI 2.10, sections
 from __future__ import annotations
 
 from boot.uefi import events
+from boot.uefi.database import EXCLUSIVE
 from boot.uefi.definitions import TPL_CALLBACK
 from boot.uefi.events import NOTIFY_SIGNAL
 from boot.uefi.keys import ALT, CAPS_LOCK, CONTROL, DELETE, EXPOSED, NUM_LOCK, SCROLL_LOCK, Key, Keyboard, Terminal
 from boot.uefi.memory_map import OutOfMemory
+from boot.uefi.protocols.serial_io import SerialIo
 
 ROOM = 32                               # keystrokes that wait
 ESCAPE_TIME = 0.1                       # seconds without a byte after which ESC is a key by itself
@@ -110,7 +112,7 @@ class ConsoleInput:
     def _poll_serial(self):
         machine = self.uefi.machine
         read, data = machine.bus.read, bytearray()
-        if read(LINE_CONTROL, 1) & DLAB:                        # somebody is setting the line's speed
+        if self._line_is_taken() or read(LINE_CONTROL, 1) & DLAB:               # DLAB: somebody is setting its speed
             return
         while len(self.queue) + len(data) < ROOM and read(LINE_STATUS, 1) & DATA_READY:
             data.append(read(COM1, 1))
@@ -120,6 +122,11 @@ class ConsoleInput:
         if data or over and self.terminal.pending:
             for key in self.terminal.receive(bytes(data), over):
                 self._struck(key)
+
+    def _line_is_taken(self):
+        """Whether a program has the serial port for itself."""
+        handle = self.uefi.database.with_protocol(SerialIo.guid)[0].address
+        return any(each.attributes & EXCLUSIVE for each in self.uefi.database.interface(handle, SerialIo.guid).opens)
 
     def _show_locks(self):
         for value in (SET_LIGHTS, self.keyboard.toggles & LOCKS):

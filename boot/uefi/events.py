@@ -31,6 +31,7 @@ AFTER_READY_TO_BOOT = Guid("3a2a00ad-98b9-4cdf-a478-702777f1c10b")
 
 UNITS = 10_000_000                      # of SetTimer in a second: 100 ns
 DEFAULT_PERIOD = 100_000                # units: a periodic timer of 0 follows the firmware's tick, 10 ms
+LEAST_PERIOD = 1_000                    # units: a periodic timer expires not more often, or its interrupts would be all that runs
 NEVER = 1 << 62                         # ticks: what is later than that does not happen
 EVENT_SIZE = 16                         # bytes of the block whose address is an EFI_EVENT
 INTERRUPT_FLAG = 0x200
@@ -155,7 +156,7 @@ def set_timer(uefi, event: Event, units: int, periodic: bool) -> None:
     """Let the timer of an event expire in `units`, and then again and again if it is periodic."""
     cancel_timer(uefi, event)
     if periodic:
-        units = units or DEFAULT_PERIOD
+        units = max(units, LEAST_PERIOD) if units else DEFAULT_PERIOD
         event.period = ticks(uefi, units)
     event.expires = uefi.machine.time + ticks(uefi, units)
     uefi.events.timers.append(event.address)

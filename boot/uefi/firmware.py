@@ -134,7 +134,7 @@ class Uefi(GuestMemory, Device):
         tables.add_memory(self.map, machine.memory)
         top = max(1 << 32, machine.memory.regions[-1][1] if machine.memory.ram_high else 0)
         self.page_tables = PageTables(machine.memory, self.table_pages, top)
-        self.page_tables.protect(0, PAGE, writable=False, executable=False)
+        self.page_tables.protect(0, PAGE, executable=False)
         self._write_code()
         cpu.rax = self.page_tables.root
         cpu.rbx = tables.descriptor_tables(self)

@@ -166,7 +166,7 @@ class Terminal:
         if not found:
             return 1, [Key(ESC)]
         linux, of_bracket, of_letter, final = found.groups()
-        numbers = [int(re.sub(rb"\D", b"", part) or 0) for part in re.split(b"[;:]", of_bracket or of_letter or b"")]
+        numbers = [int(part) if part.isdigit() else 0 for part in re.split(b"[;:]", of_bracket or of_letter or b"")]
         bits = numbers[1] - 1 if len(numbers) > 1 else 0
         held = SHIFT_VALID | sum(bit for place, bit in enumerate(HELD) if bits > 0 and bits >> place & 1)
         if final == b"Z" and of_bracket is not None:

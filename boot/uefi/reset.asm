@@ -67,7 +67,7 @@ protected:
         or      eax, 900h               ; LME, NXE
         wrmsr
         mov     eax, cr0
-        and     eax, ~4                 ; EM
+        and     eax, ~60000004h         ; CD, NW, EM
         or      eax, 80010022h          ; PG, WP, NE, MP
         mov     cr0, eax
         jmp     20h:long_mode

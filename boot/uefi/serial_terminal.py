@@ -90,7 +90,8 @@ class SerialTerminal:
             self._colors(attribute)
             self._send("\x1b[2J")
             self.place, self.blank = None, attribute
-        self.move(0, 0)
+        if self.visible:
+            self.move(0, 0)
 
     def write(self, text: str, row: int, column: int, columns: int, rows: int, attribute: int) -> None:
         """Characters from a place on, on a console of that size, which moves its cursor as TextScreen.write says."""

@@ -1,13 +1,15 @@
 """A screen of characters, drawn dot by dot into the frame buffer, as firmware without a text mode does it.
 
-What is written is kept as characters and attributes too, so that `machine.screen.text` and its kin know what is to be
-read there: they tell what is still to be seen, for programs draw over it. An attribute is that of UEFI:  6 5 4 background   3 2 1 0 foreground, colours as the VGA has them.
+What is written is kept as characters and attributes, too, so that `machine.screen.text` and its kin know what is to be read
+there: what is still to be seen, for programs draw over it. An attribute is that of UEFI:  6 5 4 background   3 2 1 0 foreground,
+colours as the VGA has them.
 
-    80 x 25 on 1280 x 800:  the font of 8 by 16 dots is doubled as often as it fits, and the text stands in the middle
-
-          left                                top    where the picture is too low for 16 dots a character, those of 8 are taken:
-        +-+--------------------------+-+             80 x 50 on 640 x 480
-        | | # ### #                  | |      height, width = scale * 16 or 8, scale * 8
+    +-- the adapter's picture ------------------+    A character has scale * 8 by scale * height dots: height is 16,
+    |            top                            |    or 8 where the picture is too low for so many rows of 16, and
+    |       +-- columns x rows --+              |    scale the largest that fits. 80 by 25 fill 1280 by 800, doubled.
+    | left  |                    |              |
+    |       +--------------------+              |
+    +-------------------------------------------+
 """
 from __future__ import annotations
 
@@ -21,8 +23,6 @@ from x86.devices.vga import TEXT_ATTRIBUTES, TEXT_DAC
 LIGHT_GRAY_ON_BLACK = 0x07
 BACKSPACE, LINE_FEED, CARRIAGE_RETURN = "\b", "\n", "\r"
 PIECES = re.compile("[\b\n\r]|[^\b\n\r]+")
-#: The font's place of each character it has
-CODES = {character: code for code, character in enumerate(font.CP437) if code}
 #: The sixteen colours as dots: those of the VGA's text modes
 COLORS = [bytes(TEXT_DAC[3 * entry + part] * 255 // 63 for part in (2, 1, 0)) + b"\0" for entry in TEXT_ATTRIBUTES[:16]]
 CURSOR_LINES = {16: range(13, 15), 8: range(6, 8)}      # as the VGA's
@@ -30,7 +30,7 @@ CURSOR_LINES = {16: range(13, 15), 8: range(6, 8)}      # as the VGA's
 
 def known(character: str) -> bool:
     """Whether the font has this character; for all others a box is drawn."""
-    return character in CODES
+    return character != "\0" and font.draw(character) is not None
 
 
 def box(height: int) -> bytes:
@@ -41,8 +41,7 @@ def box(height: int) -> bytes:
 @functools.lru_cache(4096)
 def _glyph(character: str, attribute: int, height: int, scale: int, under_cursor: bool) -> list[bytes]:
     """The scan lines of a character as dots."""
-    code = CODES.get(character)
-    rows = bytearray(box(height) if code is None else font.table(height)[code * height:(code + 1) * height])
+    rows = bytearray(font.draw(character, height) if known(character) else box(height))
     if under_cursor:
         for line in CURSOR_LINES[height]:
             rows[line] = 0xFF

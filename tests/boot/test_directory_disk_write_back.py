@@ -141,6 +141,18 @@ def test_the_guest_sees_what_it_did_before_after_the_host_has_changed(folder, di
     assert tree(folder) == EXAMPLE and disk.warnings == []
 
 
+def test_a_file_whose_middle_lies_elsewhere_now(folder, disk):
+    first, size, free = disk.layout.first_cluster[("kernel.elf",)], disk.layout.cluster_size, disk.layout.following + 7
+    set_fat(disk, first + 4, free)
+    set_fat(disk, free, first + 6)
+    set_fat(disk, first + 5, 0)
+    poke(disk, disk.layout.data * SECTOR + (free - 2) * size, b"moved".ljust(size))
+    disk.flush()
+    old = EXAMPLE["kernel.elf"]
+    assert tree(folder) == {**EXAMPLE, "kernel.elf": old[:5 * size] + b"moved".ljust(size) + old[6 * size:]}
+    assert disk.warnings == []
+
+
 def test_overlay_and_readonly_bring_nothing_back(folder):
     disk = DirectoryDisk(folder, free=0)
     at(disk, "kernel.elf").delete()

@@ -2,7 +2,7 @@
 import struct
 
 import pytest
-from fat_images import SMALL_SHAPES, Plain, mkfs
+from fat_images import SMALL_SHAPES, Counted, Plain, mkfs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -116,7 +116,7 @@ def test_broken_chains(broken, index, value, words):
     volume, node, poke = broken
     poke(index, value)
     assert node.read(0, 512 * (index + 1)) == bytes(512 * (index + 1))      # as far as it is whole
-    for attempt in (lambda: node.read(0, 20 * 512), lambda: node.read(19 * 512, 1)):
+    for attempt in (lambda: node.read((index + 1) * 512, 1), lambda: node.read(0, 20 * 512), lambda: node.read(19 * 512, 1)):
         with pytest.raises(Corrupt, match=words):
             attempt()
     with pytest.raises(Corrupt):
@@ -233,10 +233,10 @@ def small_image(kind):
 
 
 def exercise(device):
-    """Everything there is to do on a volume, within bounds."""
+    """Everything there is to do on a volume, within bounds; what came of it."""
     volume = Volume(device)
     assert volume.free_clusters <= volume.clusters and volume.label is not None
-    seen = []
+    seen, results = [], []
     waiting = [(volume.root, 0)]
     while waiting and len(seen) < 60:
         node, depth = waiting.pop()
@@ -256,10 +256,12 @@ def exercise(device):
     for number, node in enumerate(seen):
         for operation in (operations[number % len(operations)], operations[(number * 5 + 3) % len(operations)]):
             try:
-                operation(node)
+                results.append(str(operation(node)))
             except FatError as error:
                 assert "\n" not in str(error)
+                results.append(str(error))
     volume.set_label("AFTER")
+    return results
 
 
 IMAGES = {}
@@ -287,6 +289,35 @@ def test_any_changed_bytes(kind):
         except (FatError, ImageError) as error:
             assert "\n" not in str(error)
     mutate()
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(2, 70)), max_size=12))
+def test_what_is_cached_makes_no_difference_on_a_volume_with_cross_links(links):
+    disk, layout = IMAGES.setdefault("links", small_image(12))
+    data = bytearray(b"".join(disk.read(lba, 1) for lba in range(disk.sectors)))
+    for cluster, following in links:
+        at = layout.fat_start + (cluster + 2) * 3 // 2
+        old = int.from_bytes(data[at:at + 2], "little")
+        new = old & 0x000F | following << 4 if cluster & 1 else old & 0xF000 | following
+        data[at:at + 2] = new.to_bytes(2, "little")
+    devices = [Plain(data), Counted(data)]
+    results = []
+    for device in devices:
+        try:
+            results.append(exercise(device))
+        except FatError as error:
+            results.append(str(error))
+    assert results[0] == results[1] and devices[0].data == devices[1].data
+
+
+def test_a_file_that_has_clusters_of_its_directory(broken):
+    volume, node, poke = broken
+    home = volume.root.lookup("folder")
+    poke(19, f"{home.entry.first_cluster:X}")
+    for attempt in (lambda: node.write(node.size, b"x"), lambda: node.truncate(5), node.delete):
+        with pytest.raises(Corrupt, match="its own directory"):
+            attempt()
+    assert node.size == 20 * 512
 
 
 @given(st.binary(min_size=1, max_size=512), st.integers(0, 2))

@@ -196,6 +196,17 @@ def test_a_full_volume_says_so_and_stays_as_it_was(made):
     assert volume.free_clusters == 0
 
 
+def test_clusters_that_become_free_are_found_again():
+    _, volume = fresh((16, 512, 8192))
+    one, two = volume.root.create("one"), volume.root.create("two")
+    one.write(0, bytes(512 * (volume._table.entries - 2)))              # the first window of the FAT
+    two.write(0, b"x")                                                  # which was looked through for that
+    one.delete()
+    free = volume.free_clusters
+    volume.root.create("three").write(0, bytes(512 * free))
+    assert volume.free_clusters == 0
+
+
 # ---- directories -----------------------------------------------------------------------------------------------------
 
 def test_three_hundred_files_in_a_directory(made, tmp_path):
@@ -245,12 +256,12 @@ def test_a_directory_has_65536_entries_at_most():
     filler = entries.encode(entries.Entry("X", b"X          "))
     slot, _ = directory.room(1)
     clusters = volume._find_free(255)
-    volume._take(directory.area, clusters)
+    directory.area.append(clusters)
     directory.store(slot, filler * (65536 - slot))
-    volume._end_change()
+    volume._end_change(directory)
     with pytest.raises(Full, match="65536 entries"):
         home.create("one more")
-    directory.remove(directory.entries[65535])
+    home.lookup("x").delete()
     home.create("ok")
 
 

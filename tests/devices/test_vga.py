@@ -298,3 +298,21 @@ def test_table_of_another_height():
     table = font.table(8)
     assert len(table) == 256 * 8
     assert any(table[8 * ord("A"):8 * ord("A") + 8])
+
+
+def test_characters_beyond_the_code_page():
+    """All of Latin-1, punctuation, every line and block but the diagonals; each with dots of its own."""
+    wanted = [chr(code) for code in (*range(0xA1, 0x100), *range(0x2580, 0x25A0))] + list("–‘’“”„…€‹›ŒœŁłčěřšžőűąęĀ◆")
+    found = {character: font.draw(character) for character in wanted}
+    assert not [character for character, rows in found.items() if not rows or not any(rows) and character != "\xad"]
+    alike = [("-", "\xad", "–"), ("▀", "▀")]
+    assert len(set(found.values())) == len(found) - sum(len(set(group) & set(found)) - 1 for group in alike)
+    assert all(font.draw(chr(code)) for code in range(0x2500, 0x2580) if code not in (0x2571, 0x2572, 0x2573))
+    assert [font.draw(character) for character in "\x01\x7f一\u0301ắ😀"] == [None] * 6
+
+
+def test_eighths_and_quarters():
+    assert [sum(map(bool, font.draw(chr(0x2580 + eighths)))) for eighths in range(1, 9)] == list(range(2, 18, 2))
+    assert [font.draw(chr(0x2590 - eighths)) for eighths in (1, 4, 7)] == [bytes((value,)) * 16 for value in (0x80, 0xF0, 0xFE)]
+    assert font.draw("▙") == b"\xF0" * 8 + b"\xFF" * 8 and font.draw("▞") == b"\x0F" * 8 + b"\xF0" * 8
+    assert font.draw("▔") == b"\xFF\xFF" + bytes(14) and font.draw("▕") == b"\x01" * 16

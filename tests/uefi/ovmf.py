@@ -46,14 +46,14 @@ def lines(text: str) -> str:
 
 
 def run(name: str, timeout: float = 60) -> str:
-    """The lines that a guest writes under OVMF."""
+    """The lines that a guest writes under OVMF, resets in between or not."""
     with tempfile.TemporaryDirectory() as directory:
         disk, variables, output = (Path(directory, part) for part in ("disk.img", "vars.fd", "output"))
         shutil.copy(build.disk(name), disk)
         shutil.copy(firmware() / VARS, variables)
         output.touch()
         drive = "if=pflash,format=raw,unit={},file={}"
-        command = ["qemu-system-x86_64", "-accel", "tcg", "-m", "256", "-nic", "none", "-display", "none", "-no-reboot",
+        command = ["qemu-system-x86_64", "-accel", "tcg", "-m", "256", "-nic", "none", "-display", "none",
                    "-drive", drive.format(0, firmware() / CODE) + ",readonly=on", "-drive", drive.format(1, variables),
                    "-drive", f"format=raw,file={disk}", "-serial", f"file:{output}",
                    "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]

@@ -176,6 +176,7 @@ def test_nothing_is_said_twice(machine, actions):
     ([("move", (4, 9)), ("write", "x")], "\x1b[5;10Hx"),
     ([("show", False), ("move", (4, 9)), ("move", (1, 2)), ("write", "x")], "\x1b[?25l\x1b[2;3Hx"),
     ([("clear", None)], "\x1b[2J\x1b[1;1H"),
+    ([("show", False), ("clear", None), ("move", (4, 9)), ("write", "x")], "\x1b[?25l\x1b[2J\x1b[5;10Hx"),
     ([("attribute", 0x10), ("clear", None), ("clear", None)], "\x1b[0;30;44m\x1b[2J\x1b[1;1H"),
     ([("write", "─ä☺\u4e00")], "─ä☺\u4e00"),
     ([("write", "a\x1b[2J\x07\x7f\x9b\ud800b")], "a?[2J????b"),

@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import time
+import zlib
 from pathlib import Path
 from random import Random
 
@@ -341,6 +342,20 @@ def test_the_picture(example):
     text = sum(dot(x, y) == (255, 255, 255) for y in range(50, 90) for x in range(PANEL, 760))
     assert text > 500                                                       # the title
     assert {(0x60, 0xC8, 0x60), (0xF0, 0xD0, 0x40)} <= {dot(x, 204) for x in range(PANEL, 760)}     # the memory as a bar
+
+
+def test_the_picture_in_the_readme_is_of_this_run(example):
+    data = (HOME / "screen.png").read_bytes()
+    assert struct.unpack_from(">IIBB", data, 16) == (800, 600, 8, 2)         # 8 bits each of red, green, blue
+    body, at = b"", 8
+    while at < len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        body += data[at + 8:at + 8 + size] if kind == b"IDAT" else b""
+        at += 12 + size
+    dots = zlib.decompress(body)
+    pitch = 1 + 3 * 800                                                     # a row begins with its filter, 0
+    for y, row in enumerate(picture(example[0])[2]):
+        assert dots[y * pitch:y * pitch + 1 + 3 * PANEL] == b"\0" + row[:3 * PANEL], f"row {y}"
 
 
 @pytest.mark.deep

@@ -8,6 +8,7 @@ import pytest
 from uefi import build
 
 import boot
+from boot.uefi.definitions import Status
 from boot.uefi.protocols.edid import EdidActive
 from boot.uefi.protocols.graphics_output import MODES, GraphicsOutput
 from boot.uefi.protocols.simple_text_output import SimpleTextOutput
@@ -67,6 +68,21 @@ def test_what_is_installed():
     assert uefi.protocol(adapter, GraphicsOutput) is uefi.protocol(console, GraphicsOutput)
     edid = uefi.protocol(adapter, EdidActive)
     assert uefi.read(edid.field("Edid"), edid.field("SizeOfEdid")) == machine.screen.linear.edid
+
+
+def test_an_adapter_in_a_mode_of_somebody_elses():
+    """A guest has written the adapter's registers: 16 bits a dot are none of the protocol's modes."""
+    machine = machine_with("graphics")
+    run_until(machine, "handles")
+    uefi = machine.devices["uefi"]
+    adapter, console = (handle.address for handle in uefi.database.with_protocol(GraphicsOutput.guid))
+    machine.screen.linear.set_mode(640, 480, 16)
+    output, graphics = uefi.protocol(console, SimpleTextOutput), uefi.protocol(adapter, GraphicsOutput)
+    assert output.reset(None, 0) == Status.DEVICE_ERROR
+    assert output.set_mode(None, 0) == output.query_mode(None, 0, 0, 0) == Status.UNSUPPORTED
+    assert graphics.blt(None, output.address, 0, 0, 0, 0, 0, 1, 1, 0) == Status.INVALID_PARAMETER
+    assert graphics.set_mode(None, 1) == output.reset(None, 0) == Status.SUCCESS
+    assert machine.screen.linear.size == MODES[1] and machine.screen.size == (80, 25)
 
 
 def test_the_frame_buffer_holds_every_mode():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boot.uefi.pixels import Pixels
-from boot.uefi.text_screen import CODES, COLORS, TextScreen, box, known
+from boot.uefi.text_screen import COLORS, TextScreen, box, known
 from x86.devices import font
 from x86.devices.vga_linear import FRAME_BUFFER
 from x86.machine import Machine
@@ -41,7 +41,7 @@ def dots(screen, row, column):
 
 def drawn(screen, character, attribute, under_cursor=False):
     """The same by the font, dot by dot."""
-    rows = list(font.glyph(CODES[character], screen.height) if character in CODES else box(screen.height))
+    rows = list(font.draw(character, screen.height) or box(screen.height))
     if under_cursor:
         for line in ((13, 14) if screen.height == 16 else (6, 7)):
             rows[line] = 0xFF

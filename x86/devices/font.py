@@ -1,4 +1,4 @@
-"""A character set for screenshots: the 256 characters of code page 437, drawn by strokes.
+"""A character set for screens: code page 437, and what a UEFI console needs beyond it, drawn by strokes.
 
 A glyph is text: strokes separated by commas, each a line through points written as two hexadecimal digits, column and
 then row, in a cell of 8 by 16:
@@ -79,10 +79,26 @@ STROKES = {
     "≈": "05 14 24 35 45 54,09 18 28 39 49 58", "°": "22 42 53 54 45 25 14 13 22", "∙": "-37=48", "·": "37 37",
     "√": "61 51 3B 08", "ⁿ": "06 01 31 42 46", "²": "11 31 42 43 16 46", "■": "-15=6A", "\xa0": "",
     "█": "-00=7F", "▄": "-08=7F", "▌": "-00=3F", "▐": "-40=7F", "▀": "-00=77",
+    # beyond code page 437: the rest of Latin-1, and punctuation
+    "©": "-22 52 74 79 5B 2B 09 04 22,55 35 26 28 39 59", "®": "-22 52 74 79 5B 2B 09 04 22,29 25 45 56 47 27,47 59",
+    "¤": "05 16,55 46,16 46 49 19 16,0A 19,5A 49", "¦": "31 35,39 3D", "¨": "12 12,42 42", "¯": "02 52", "´": "42 24",
+    "¸": "3B 3D 2E", "¹": "12 21 26,16 36", "³": "01 41 23 43 46 06", "¾": "01 31 22 32 35 05,51 0A,37 39 59,57 5C",
+    "×": "04 5A,54 0A", "Ø": "12 42 53 5A 4B 1B 0A 03 12,52 0B", "ø": "15 45 56 5A 4B 1B 0A 06 15,55 0B",
+    "Ð": "12 32 54 59 3B 1B 12,06 36", "ð": "12 53 56 5A 4B 1B 0A 07 16 56,13 42", "Þ": "02 0B,04 44 55 57 48 08",
+    "þ": "02 0E,05 45 56 5A 4B 0B", "\xad": "07 57", "–": "07 57", "—": "07 77", "‘": "33 35,42 42", "’": "32 34 25",
+    "“": "22 13 15,52 43 45", "”": "12 14 05,42 44 35", "„": "1A 1C 0D,4A 4C 3D", "…": "-1B 1B,3B 3B,5B 5B",
+    "€": "53 42 22 13 1A 2B 4B 5A,06 46,08 38", "‹": "35 18 3B", "›": "25 48 2B", "−": "07 57",
+    "Œ": "52 12 03 0A 1B 5B,32 3B,37 57", "œ": "05 0B,05 55 58 38,35 3B 5B,05 35,0B 3B", "ı": "25 35 3B,2B 4B",
+    "Ł": "02 0B 5B,08 36", "ł": "22 32 3B,2B 4B,18 56", "◆": "-33 43,24 54,15 65,06=77,18 68,29 59,3A 4A",
 }
 ACCENTS = {"GRAVE ACCENT": "22 33", "ACUTE ACCENT": "42 33", "CIRCUMFLEX ACCENT": "13 22 32 43", "DIAERESIS": "12 12,42 42",
-           "TILDE": "03 12 22 33 43 52", "RING ABOVE": "-31 41,22 23,52 53,34 44", "CEDILLA": "3C 3D 2E"}
+           "TILDE": "03 12 22 33 43 52", "RING ABOVE": "-31 41,22 23,52 53,34 44", "CEDILLA": "3C 3D 2E", "CARON": "12 23 33 42",
+           "MACRON": "12 42", "BREVE": "12 23 33 42", "DOT ABOVE": "32 32", "DOUBLE ACUTE ACCENT": "22 13,52 43",
+           "OGONEK": "4C 4D 5E", "COMMA BELOW": "3C 3D 2E"}
+BELOW = {"CEDILLA", "OGONEK", "COMMA BELOW"}
 DOTLESS = "25 35 3B,2B 4B"              # the i under an accent
+QUARTERS = ((0, 0xF0), (0, 0x0F), (0xF0, 0), (0xF0, 0xFF), (0xF0, 0x0F), (0xFF, 0xF0), (0xFF, 0x0F), (0x0F, 0), (0x0F, 0xF0),
+            (0x0F, 0xFF))               # 2596h to 259Fh: dots of the upper and of the lower half
 SHADES = {"░": (0x22, 0x88), "▒": (0x55, 0xAA), "▓": (0xDD, 0x77)}
 
 
@@ -159,22 +175,47 @@ def _box(grid: _Grid, name: str) -> None:
         grid.line((x, 0), (x, bottom))
 
 
-def glyph(code: int, height: int = HEIGHT) -> bytes:
-    """The rows of character 0..255, one byte each, bit 7 being the leftmost dot."""
-    character, grid = CP437[code], _Grid(height)
-    name = unicodedata.name(character, "")
+def _block(grid: _Grid, code: int) -> None:
+    """A character from 2580h to 259Fh: so many eighths from below or from the left, or quarters."""
+    height = len(grid.rows)
+    if code < 0x2589:
+        grid.rows[height - (code - 0x2580) * height // 8:] = [0xFF] * ((code - 0x2580) * height // 8)
+    elif code < 0x2590:
+        grid.rows[:] = [0xFF << code - 0x2588 & 0xFF] * height
+    elif code == 0x2594:
+        grid.rows[:height // 8] = [0xFF] * (height // 8)
+    elif code == 0x2595:
+        grid.rows[:] = [0x01] * height
+    else:
+        upper, lower = QUARTERS[code - 0x2596]
+        grid.rows[:] = [upper] * (height // 2) + [lower] * (height - height // 2)
+
+
+@functools.lru_cache(1024)
+def draw(character: str, height: int = HEIGHT) -> bytes | None:
+    """The rows of a character, one byte each, bit 7 being the leftmost dot. None for a character that is not here."""
+    grid, name = _Grid(height), unicodedata.name(character, "")
     if character in STROKES:
         grid.draw(STROKES[character])
     elif character in SHADES:
         grid.rows = [SHADES[character][row & 1] for row in range(height)]
-    elif name.startswith("BOX DRAWINGS"):
+    elif name.startswith("BOX DRAWINGS") and "DIAGONAL" not in name:
         _box(grid, name)
+    elif "\u2580" <= character <= "\u259F":
+        _block(grid, ord(character))
     else:
-        letter, accent = unicodedata.normalize("NFD", character)
-        accent = unicodedata.name(accent).removeprefix("COMBINING ")
-        grid.draw(DOTLESS if letter == "i" else STROKES[letter], top=2 if letter.isupper() and accent != "CEDILLA" else 0)
-        _Grid.draw(grid, ACCENTS[accent], top=0)
+        letter, *accents = unicodedata.normalize("NFD", character)
+        accent = unicodedata.name(accents[0], "").removeprefix("COMBINING ") if len(accents) == 1 else ""
+        if letter not in STROKES or accent not in ACCENTS:
+            return None
+        grid.draw(DOTLESS if letter == "i" else STROKES[letter], top=2 if letter.isupper() and accent not in BELOW else 0)
+        grid.draw(ACCENTS[accent])
     return bytes(grid.rows)
+
+
+def glyph(code: int, height: int = HEIGHT) -> bytes:
+    """The same for a code of the VGA's, 0..255."""
+    return draw(CP437[code], height)
 
 
 @functools.cache

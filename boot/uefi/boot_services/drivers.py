@@ -4,8 +4,9 @@ A driver is a guest's, known by its EFI_DRIVER_BINDING_PROTOCOL:
 
     0 Supported   8 Start   10h Stop   18h Version (4)   20h ImageHandle   28h DriverBindingHandle
 
-The firmware's own devices have no driver bindings: all that can be had from them is there from the beginning. The three
-override protocols, by which a platform chooses drivers, are not asked; nobody on a PC installs one.
+The firmware's own devices have no driver bindings: all that can be had from them is there from the beginning. To connect
+one of them succeeds where EDK2's drivers for buses start once more, and else finds nobody, as after EDK2's boot manager has
+connected everything. The three override protocols, by which a platform chooses drivers, are not asked.
 
 Source: UEFI 2.10, section 7.3.12 and following; section 11.1 "EFI Driver Binding Protocol".
 """
@@ -13,8 +14,9 @@ from __future__ import annotations
 
 import struct
 
-from boot.uefi.database import BY_CHILD_CONTROLLER, BY_DRIVER
-from boot.uefi.device_path import END
+from boot.uefi import device_path
+from boot.uefi.boot_services.lookup import path_at
+from boot.uefi.database import BY_CHILD_CONTROLLER, BY_DRIVER, DEVICE_PATH
 from boot.uefi.service import boot_service
 from boot.uefi.steps import answer, begin
 from boot.uefi.definitions import ERROR, Guid, Status
@@ -74,9 +76,20 @@ def offer(uefi, call, steps, value, controller, drivers, index, remaining, start
             steps.then(supported, controller, drivers, index, remaining, started, interface.address)
             return steps.invoke(uefi.read_u64(interface.address + SUPPORTED), interface.address, controller, remaining)
         index += 1
-    if started or remaining and uefi.read_u8(remaining) == END:
+    if started or remaining and uefi.read_u8(remaining) == device_path.END or is_bus(uefi, controller):
         return Status.SUCCESS
     return Status.NOT_FOUND
+
+
+def is_bus(uefi, controller: int) -> bool:
+    """Whether it is a controller of the firmware's own, like a disk, that others, like its partitions, are children of."""
+    handle = uefi.database.handles.get(controller)
+    if handle is None or not any(interface.address in uefi.interfaces for interface in handle.interfaces.values()):
+        return False
+    paths = {each: path_at(uefi, interface.address)
+             for each, interface in uefi.database.protocols.get(DEVICE_PATH, {}).items()}
+    own = paths.pop(controller, b"")
+    return bool(own) and any(len(path) > len(own) and device_path.starts_with(path, own) for path in paths.values())
 
 
 def supported(uefi, call, steps, status, controller, drivers, index, remaining, started, binding):

@@ -10,11 +10,12 @@ from __future__ import annotations
 from boot.uefi import events, tables
 from boot.uefi.console_input import ConsoleInput, Watch
 from boot.uefi.definitions import TPL_NOTIFY, Guid, Status
-from boot.uefi.device_path import BY_NAME, pci, pci_root
+from boot.uefi.device_path import BY_NAME, append, pci, pci_root
 from boot.uefi.events import NOTIFY_WAIT
 from boot.uefi.keys import EXPOSED, KEY_DATA, TOGGLE_VALID, Key
 from boot.uefi.memory_map import OutOfMemory
 from boot.uefi.protocol import Protocol, method
+from boot.uefi.protocols import serial_io
 from boot.uefi.tables import at_power_on
 
 DEVICE_PATH = Guid("09576e91-6d3f-11d2-8e39-00a0c969723b")
@@ -22,6 +23,8 @@ CONSOLE_IN_DEVICE = Guid("d3b36f2b-d551-11d4-9a46-0090273fc14d")        # EDK2's
 PNP_KEYBOARD = 0x030341D0               # PNP0303
 #: PciRoot(0x0)/Pci(0x1,0x0)/Acpi(PNP0303,0x0)
 KEYBOARD_PATH = pci_root(pci(1, 0), BY_NAME["Acpi"].build(HID=PNP_KEYBOARD, UID=0))
+TTY_TERM = Guid("7d916d80-5bb1-458c-a48f-e25fdd51ef94")                 # EDK2's terminal type for xterm and its kin
+TERMINAL_PATH = append(serial_io.PATH, BY_NAME["VenMsg"].build(Guid=TTY_TERM))
 
 
 class SimpleTextInput(Protocol):
@@ -113,17 +116,16 @@ class SimpleTextInputEx(SimpleTextInput):
 
 @at_power_on
 def power_on(uefi):
-    """The console's handle, and the keyboard's with its device path: the same two interfaces on both."""
+    """The console's handle, and those of keyboard and terminal with their device paths: the same two interfaces on all."""
     uefi.input = ConsoleInput(uefi)
-    console = uefi.new_handle()
-    keyboard = uefi.new_handle()
-    path = uefi.allocate_pool(len(KEYBOARD_PATH))
-    uefi.write(path, KEYBOARD_PATH)
-    uefi.install(keyboard, DEVICE_PATH, path)
-    uefi.install(keyboard, CONSOLE_IN_DEVICE, 0)
-    for kind in (SimpleTextInput, SimpleTextInputEx):
-        protocol = kind(uefi)
-        uefi.install(console, protocol)
-        uefi.install(keyboard, protocol)
-    tables.set_system_field(uefi, tables.CONSOLE_IN_HANDLE, console)
-    tables.set_system_field(uefi, tables.CON_IN, uefi.database.interface(console, SimpleTextInput.guid).address)
+    handles = [uefi.new_handle() for _ in range(3)]
+    for handle, data in zip(handles[1:], (KEYBOARD_PATH, TERMINAL_PATH)):
+        path = uefi.allocate_pool(len(data))
+        uefi.write(path, data)
+        uefi.install(handle, DEVICE_PATH, path)
+        uefi.install(handle, CONSOLE_IN_DEVICE, 0)
+    for protocol in (SimpleTextInput(uefi), SimpleTextInputEx(uefi)):
+        for handle in handles:
+            uefi.install(handle, protocol)
+    tables.set_system_field(uefi, tables.CONSOLE_IN_HANDLE, handles[0])
+    tables.set_system_field(uefi, tables.CON_IN, uefi.database.interface(handles[0], SimpleTextInput.guid).address)

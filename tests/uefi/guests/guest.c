@@ -10,7 +10,7 @@ EFI_RUNTIME_SERVICES *RT;
 enum { COM1 = 0x3F8, LINE_STATUS = COM1 + 5, EMPTY = 0x20, DEBUG_EXIT = 0xF4 };
 
 static const char *subject = "";
-static UINT64 written;
+UINT64 Written;
 
 static void out(UINT16 port, UINT8 value) { __asm__ volatile("outb %0, %1" :: "a"(value), "Nd"(port)); }
 static UINT8 in(UINT16 port) { UINT8 value; __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port)); return value; }
@@ -88,7 +88,7 @@ void tell(const char *name, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    written++;
+    Written++;
     put("\n=> ");
     if (*subject)
         put(subject), put(", ");
@@ -169,14 +169,22 @@ void *memcpy(void *target, const void *source, UINTN bytes)
 void finish(void)
 {
     about("");
-    tell("lines", "%u", written);
+    tell("lines", "%u", Written);
     out(DEBUG_EXIT, 0);
     RT->ResetSystem(EfiResetShutdown, EFI_SUCCESS, 0, NULL);
     for (;;)
         __asm__ volatile("cli; hlt");
 }
 
-EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
+/* The entry point: what the firmware left in RSP and RFLAGS is kept before the compiler's code runs. */
+UINT64 EntryStack, EntryFlags;
+__asm__(".globl efi_main\n"
+        "efi_main: mov %rsp, EntryStack(%rip)\n"
+        "          pushfq\n"
+        "          pop EntryFlags(%rip)\n"
+        "          jmp efi_start\n");
+
+EFI_STATUS EFIAPI efi_start(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 {
     Image = image, ST = table, BS = table->BootServices, RT = table->RuntimeServices;
     guest();

@@ -9,6 +9,9 @@ extern EFI_SYSTEM_TABLE *ST;
 extern EFI_BOOT_SERVICES *BS;
 extern EFI_RUNTIME_SERVICES *RT;
 
+/* RSP and RFLAGS as the firmware called the entry point. */
+extern UINT64 EntryStack, EntryFlags;
+
 /* The guest itself; also what its own image does when it is started a second time, by itself (see images.c). */
 void guest(void);
 
@@ -22,6 +25,9 @@ void check(const char *name, int holds);
 
 /* A name for the lines to come is put in front of theirs: "name, ". Put "" to end it. */
 void about(const char *subject);
+
+/* How many there were so far, for a guest that goes on after a reset. */
+extern UINT64 Written;
 
 /* Bytes, compared and filled without the firmware's help. */
 int equal(const void *left, const void *right, UINTN bytes);

@@ -36,7 +36,7 @@ static const Table *table_at(const Rsdp *rsdp, uint32_t index)
     unsigned size = rsdp->revision >= 2 && rsdp->xsdt ? 8 : 4;
     const Table *root = (const Table *)(size == 8 ? rsdp->xsdt : (uint64_t)rsdp->rsdt);
     uint32_t offset = sizeof *root + index * size;
-    return offset + size <= root->length ? (const Table *)field(root, offset, size) : NULL;
+    return root && offset + size <= root->length ? (const Table *)field(root, offset, size) : NULL;
 }
 
 static const Table *find(const Rsdp *rsdp, const char *signature)
