@@ -33,6 +33,8 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
     ("media", "the partition's BlockIo, ReadBlocks, block 2^63"):
         ("INVALID_PARAMETER", "UEFI 2.10, 13.9.4: the LBA is not valid; OVMF's sum with the partition's start wraps"),
     ("media", "the partition's BlockIo, ReadBlocks, block 2^64-1"): ("INVALID_PARAMETER", "UEFI 2.10, 13.9.4: as above"),
+    ("handover", "ExitBootServices, BEFORE_EXIT_BOOT_SERVICES is told, with another key"):
+        ("1 times", "UEFI 2.10, 7.4.6: the group is signaled before the key is looked at; this OVMF does not know it"),
     ("graphics", "handles, of discovered EDID"):
         ("SUCCESS", "UEFI 2.10, 12.9: the monitor has one; OVMF keeps what it read for itself"),
     ("graphics", "handles, of active EDID"): ("SUCCESS", "UEFI 2.10, 12.9: as above"),

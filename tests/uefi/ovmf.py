@@ -45,7 +45,7 @@ def lines(text: str) -> str:
     return "\n".join(found) + "\n"
 
 
-def run(name: str, timeout: float = 60) -> str:
+def run(name: str, timeout: float = 120) -> str:
     """The lines that a guest writes under OVMF, resets in between or not."""
     with tempfile.TemporaryDirectory() as directory:
         disk, variables, output = (Path(directory, part) for part in ("disk.img", "vars.fd", "output"))

@@ -2,7 +2,7 @@
 #include "guest.h"
 #include "protocols.h"
 
-/* ---- the state at entry -------------------------------------------------------------------------------------------------- */
+/* ---- the state at entry ------------------------------------------------------------------------------------------ */
 
 static UINT64 read_cr(int number)
 {
@@ -40,7 +40,8 @@ static void entry(void)
          read_cr(0) >> 5 & 1, read_cr(0) >> 16 & 1, read_cr(0) >> 31 & 1);
     tell("CR4 PAE, OSFXSR, OSXMMEXCPT, LA57", "%u %u %u %u", read_cr(4) >> 5 & 1, read_cr(4) >> 9 & 1, read_cr(4) >> 10 & 1,
          read_cr(4) >> 12 & 1);
-    tell("EFER LME, LMA, NXE", "%u %u %u", read_msr(0xC0000080) >> 8 & 1, read_msr(0xC0000080) >> 10 & 1, read_msr(0xC0000080) >> 11 & 1);
+    tell("EFER LME, LMA, NXE", "%u %u %u", read_msr(0xC0000080) >> 8 & 1, read_msr(0xC0000080) >> 10 & 1,
+         read_msr(0xC0000080) >> 11 & 1);
 
     volatile UINT8 *below = (UINT8 *)EntryStack - 120 * 1024;
     *below = 0x5A;
@@ -67,11 +68,12 @@ static void entry(void)
     NEED(BS->FreePages(page, 1));
 }
 
-/* ---- registers that belong to the caller ---------------------------------------------------------------------------------- */
+/* ---- registers that belong to the caller ------------------------------------------------------------------------- */
 
-struct registers { UINT64 general[7]; UINT64 xmm[16][2]; UINT64 flags; };     /* rbx rsi rdi r12 r13 r14 r15; xmm6 to xmm15 count */
+struct registers { UINT64 general[7], xmm[16][2], flags; };     /* RBX RSI RDI R12 R13 R14 R15; XMM6 to XMM15 count */
 
-/* Calls a service with up to five arguments; before it all registers get patterns, behind it they are stored. RBP is the frame's. */
+/* Calls a service with up to five arguments; before it all registers get patterns, behind it they are stored.
+   RBP is the frame's. */
 UINT64 probe(VOID *service, const UINT64 *arguments, const struct registers *before, struct registers *after);
 __asm__(
     "probe: push %rbp; mov %rsp, %rbp; push %rbx; push %r12; push %r13; push %r14; push %r15; push %rcx\n"
@@ -101,7 +103,8 @@ static void kept(const char *name, VOID *service, UINT64 a, UINT64 b, UINT64 c, 
     for (UINTN i = 0; i < sizeof before / 8; i++)
         ((UINT64 *)&before)[i] = 0x1122334455667788 * (i + 1), ((UINT64 *)&after)[i] = 0;
     EFI_STATUS ended = probe(service, arguments, &before, &after);
-    tell(name, "%r, general registers %b, XMM6 to XMM15 %b, DF %u, IF %u", ended, equal(before.general, after.general, sizeof before.general),
+    tell(name, "%r, general registers %b, XMM6 to XMM15 %b, DF %u, IF %u", ended,
+         equal(before.general, after.general, sizeof before.general),
          equal(before.xmm[6], after.xmm[6], 160), after.flags >> 10 & 1, after.flags >> 9 & 1);
 }
 
@@ -161,7 +164,7 @@ static void services(void)
     NEED(BS->CloseEvent(event));
 }
 
-/* ---- interrupts ------------------------------------------------------------------------------------------------------------- */
+/* ---- interrupts -------------------------------------------------------------------------------------------------- */
 
 /* All registers hold patterns while timers fire; whoever finds one changed counts. Runs until `Notified` has come so far. */
 UINT64 hold(UINT64 until, UINT64 *mxcsr);
@@ -178,8 +181,9 @@ __asm__(
     "       cmp $1, %rbx; jne 9f; cmp $2, %rcx; jne 9f; cmp $3, %rdx; jne 9f; cmp $4, %rbp; jne 9f; cmp $5, %rsi; jne 9f\n"
     "       cmp $8, %r8; jne 9f; cmp $9, %r9; jne 9f; cmp $10, %r10; jne 9f; cmp $11, %r11; jne 9f; cmp $12, %r12; jne 9f\n"
     "       cmp $13, %r13; jne 9f; cmp $14, %r14; jne 9f; cmp $15, %r15; jne 9f\n"
-    "       movq %xmm0, %r10; cmp $1, %r10; jne 9f; movq %xmm1, %r10; cmp $2, %r10; jne 9f; movq %xmm2, %r10; cmp $3, %r10; jne 9f\n"
-    "       movq %xmm3, %r10; cmp $4, %r10; jne 9f; movq %xmm4, %r10; cmp $5, %r10; jne 9f; movq %xmm5, %r10; cmp $8, %r10; jne 9f\n"
+    "       movq %xmm0, %r10; cmp $1, %r10; jne 9f; movq %xmm1, %r10; cmp $2, %r10; jne 9f\n"
+    "       movq %xmm2, %r10; cmp $3, %r10; jne 9f; movq %xmm3, %r10; cmp $4, %r10; jne 9f\n"
+    "       movq %xmm4, %r10; cmp $5, %r10; jne 9f; movq %xmm5, %r10; cmp $8, %r10; jne 9f\n"
     "       movq %xmm6, %r10; cmp $9, %r10; jne 9f; movq %xmm15, %r10; cmp $15, %r10; jne 9f; mov $10, %r10d\n"
     "       cmp %rdi, Notified(%rip); jb 1b\n"
     "       jmp 8f\n"

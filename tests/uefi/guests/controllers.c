@@ -1,5 +1,5 @@
-/* 7.3, 11.1: drivers are connected to controllers and disconnected. The drivers are the guest's own: D starts controllers that
-   have P, and opens it; B is a bus driver on Q that makes two children with P each. */
+/* 7.3, 11.1: drivers are connected to controllers and disconnected. The drivers are the guest's own: D starts controllers
+   that have P, and opens it; B is a bus driver on Q that makes two children with P each. */
 #include "guest.h"
 #include "protocols.h"
 
@@ -37,7 +37,8 @@ static const char *name_of(EFI_HANDLE handle)
 
 struct driver { EFI_DRIVER_BINDING_PROTOCOL binding; char letter; EFI_HANDLE handle; };
 
-static EFI_STATUS EFIAPI supported(EFI_DRIVER_BINDING_PROTOCOL *this, EFI_HANDLE controller, EFI_DEVICE_PATH_PROTOCOL *remaining)
+static EFI_STATUS EFIAPI supported(EFI_DRIVER_BINDING_PROTOCOL *this, EFI_HANDLE controller,
+                                   EFI_DEVICE_PATH_PROTOCOL *remaining)
 {
     struct driver *driver = (struct driver *)this;
     VOID *interface;
@@ -72,7 +73,8 @@ static EFI_STATUS EFIAPI stop(EFI_DRIVER_BINDING_PROTOCOL *this, EFI_HANDLE cont
     return BS->CloseProtocol(controller, &P, this->DriverBindingHandle, controller);
 }
 
-static EFI_STATUS EFIAPI bus_supported(EFI_DRIVER_BINDING_PROTOCOL *this, EFI_HANDLE controller, EFI_DEVICE_PATH_PROTOCOL *remaining)
+static EFI_STATUS EFIAPI bus_supported(EFI_DRIVER_BINDING_PROTOCOL *this, EFI_HANDLE controller,
+                                       EFI_DEVICE_PATH_PROTOCOL *remaining)
 {
     VOID *interface;
     EFI_STATUS ended = BS->OpenProtocol(controller, &Q, &interface, this->DriverBindingHandle, controller,
@@ -85,7 +87,8 @@ static EFI_STATUS EFIAPI bus_supported(EFI_DRIVER_BINDING_PROTOCOL *this, EFI_HA
     return BS->CloseProtocol(controller, &Q, this->DriverBindingHandle, controller);
 }
 
-static EFI_STATUS EFIAPI bus_start(EFI_DRIVER_BINDING_PROTOCOL *this, EFI_HANDLE controller, EFI_DEVICE_PATH_PROTOCOL *remaining)
+static EFI_STATUS EFIAPI bus_start(EFI_DRIVER_BINDING_PROTOCOL *this, EFI_HANDLE controller,
+                                   EFI_DEVICE_PATH_PROTOCOL *remaining)
 {
     VOID *interface;
     called('S', ((struct driver *)this)->letter);
@@ -102,7 +105,8 @@ static EFI_STATUS EFIAPI bus_start(EFI_DRIVER_BINDING_PROTOCOL *this, EFI_HANDLE
     return EFI_SUCCESS;
 }
 
-static EFI_STATUS EFIAPI bus_stop(EFI_DRIVER_BINDING_PROTOCOL *this, EFI_HANDLE controller, UINTN count, EFI_HANDLE *children)
+static EFI_STATUS EFIAPI bus_stop(EFI_DRIVER_BINDING_PROTOCOL *this, EFI_HANDLE controller, UINTN count,
+                                  EFI_HANDLE *children)
 {
     called('T', ((struct driver *)this)->letter);
     WithChildren = (int)count;
@@ -126,7 +130,8 @@ static struct driver D = {.binding = {supported, start, stop, 0x10, NULL, NULL},
 static void install(struct driver *driver)
 {
     driver->handle = NULL;
-    NEED(BS->InstallProtocolInterface(&driver->handle, &EFI_DRIVER_BINDING_PROTOCOL_GUID, EFI_NATIVE_INTERFACE, &driver->binding));
+    NEED(BS->InstallProtocolInterface(&driver->handle, &EFI_DRIVER_BINDING_PROTOCOL_GUID, EFI_NATIVE_INTERFACE,
+                                      &driver->binding));
     driver->binding.ImageHandle = Image, driver->binding.DriverBindingHandle = driver->handle;
 }
 
@@ -224,14 +229,16 @@ static void exclusive(void)
     about("EXCLUSIVE");
     NEED(BS->ConnectController(Disk, NULL, NULL, FALSE));
     Count = 0;
-    calls("OpenProtocol of what D manages", BS->OpenProtocol(Disk, &P, &interface, Image, NULL, EFI_OPEN_PROTOCOL_EXCLUSIVE));
+    calls("OpenProtocol of what D manages",
+          BS->OpenProtocol(Disk, &P, &interface, Image, NULL, EFI_OPEN_PROTOCOL_EXCLUSIVE));
     managed("D manages it no more", Disk, &P);
     calls("ConnectController meanwhile", BS->ConnectController(Disk, NULL, NULL, FALSE));
     calls("CloseProtocol", BS->CloseProtocol(Disk, &P, Image, NULL));
     managed("CloseProtocol brings D not back", Disk, &P);
     calls("ConnectController does", BS->ConnectController(Disk, NULL, NULL, FALSE));
     Refuse = EFI_DEVICE_ERROR;
-    calls("OpenProtocol, and Stop refuses", BS->OpenProtocol(Disk, &P, &interface, Image, NULL, EFI_OPEN_PROTOCOL_EXCLUSIVE));
+    calls("OpenProtocol, and Stop refuses",
+          BS->OpenProtocol(Disk, &P, &interface, Image, NULL, EFI_OPEN_PROTOCOL_EXCLUSIVE));
     Refuse = EFI_SUCCESS;
     managed("D manages it still", Disk, &P);
 

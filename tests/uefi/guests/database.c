@@ -238,7 +238,8 @@ static void notify(void)
     tell("LocateProtocol with the key", "%r, %s", ended, interface_name(interface));
     interface = (VOID *)1;
     ended = BS->LocateProtocol(&P, key, &interface);
-    tell("LocateProtocol with the key, again", "%r, %s", ended, interface == (VOID *)1 ? "untouched" : interface_name(interface));
+    tell("LocateProtocol with the key, again", "%r, %s", ended,
+         interface == (VOID *)1 ? "untouched" : interface_name(interface));
     NEED(BS->ReinstallProtocolInterface(C, &P, &p[0], &p[2]));
     tell("notified of a reinstallation", "%u", (UINT64)notified);
     locate_one("and it is found", ByRegisterNotify, NULL, key, 64);

@@ -77,7 +77,8 @@ static void create_errors(void)
         {"NOTIFY_SIGNAL, TPL 0", EVT_NOTIFY_SIGNAL, 0, 1}, {"NOTIFY_SIGNAL, TPL 4", EVT_NOTIFY_SIGNAL, TPL_APPLICATION, 1},
         {"NOTIFY_SIGNAL, TPL 5", EVT_NOTIFY_SIGNAL, 5, 1}, {"NOTIFY_SIGNAL, TPL 17", EVT_NOTIFY_SIGNAL, 17, 1},
         {"NOTIFY_SIGNAL, TPL 31", EVT_NOTIFY_SIGNAL, TPL_HIGH_LEVEL, 1}, {"NOTIFY_SIGNAL, TPL 32", EVT_NOTIFY_SIGNAL, 32, 1},
-        {"NOTIFY_WAIT, TPL 4", EVT_NOTIFY_WAIT, TPL_APPLICATION, 1}, {"NOTIFY_WAIT, TPL 31", EVT_NOTIFY_WAIT, TPL_HIGH_LEVEL, 1},
+        {"NOTIFY_WAIT, TPL 4", EVT_NOTIFY_WAIT, TPL_APPLICATION, 1},
+        {"NOTIFY_WAIT, TPL 31", EVT_NOTIFY_WAIT, TPL_HIGH_LEVEL, 1},
         {"RUNTIME", EVT_RUNTIME, 0, 0}, {"bit 0", 1, TPL_CALLBACK, 1}, {"bit 9 and bit 2", 0x204, TPL_CALLBACK, 1},
         {"SIGNAL_EXIT_BOOT_SERVICES", EVT_SIGNAL_EXIT_BOOT_SERVICES, TPL_CALLBACK, 1},
         {"SIGNAL_EXIT_BOOT_SERVICES and TIMER", EVT_SIGNAL_EXIT_BOOT_SERVICES | EVT_TIMER, TPL_CALLBACK, 1},
@@ -247,7 +248,8 @@ static void order(void)
             BS->SignalEvent(event);
             BS->CloseEvent(event);
         }
-        tell((const char *[]){"level in a function of TPL 5", "level in a function of CALLBACK", "level in a function of TPL 9",
+        tell((const char *[]){"level in a function of TPL 5", "level in a function of CALLBACK",
+                              "level in a function of TPL 9",
              "level in a function of NOTIFY", "level in a function of TPL 30"}[i], "%u", Tpl);
     }
     BS->CloseEvent(a), BS->CloseEvent(b), BS->CloseEvent(m), BS->CloseEvent(n);
@@ -319,7 +321,8 @@ static void timers(void)
     status("relative, 10 ms, and cancel", BS->SetTimer(timer, TimerRelative, 10 * MS) | BS->SetTimer(timer, TimerCancel, 0));
     NEED(BS->Stall(40000));
     status("CheckEvent after 40 ms of the canceled", BS->CheckEvent(timer));
-    status("relative, 10 s, then 10 ms", BS->SetTimer(timer, TimerRelative, 10000 * MS) | BS->SetTimer(timer, TimerRelative, 10 * MS));
+    status("relative, 10 s, then 10 ms",
+           BS->SetTimer(timer, TimerRelative, 10000 * MS) | BS->SetTimer(timer, TimerRelative, 10 * MS));
     NEED(BS->Stall(60000));
     status("CheckEvent after 60 ms, the later one counts", BS->CheckEvent(timer));
     status("relative, 2^62", BS->SetTimer(timer, TimerRelative, (UINT64)1 << 62));

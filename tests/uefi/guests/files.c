@@ -43,7 +43,8 @@ static void opens(const char *line, EFI_FILE_PROTOCOL *from, const CHAR16 *name,
 
 static void names(void)
 {
-    EFI_FILE_PROTOCOL *dir = open(Root, u"dir", READ, 0), *sub = open(dir, u"sub", READ, 0), *file = open(dir, u"one.txt", READ, 0);
+    EFI_FILE_PROTOCOL *dir = open(Root, u"dir", READ, 0), *sub = open(dir, u"sub", READ, 0),
+                      *file = open(dir, u"one.txt", READ, 0);
     about("Open");
     opens("HELLO.TXT", Root, u"HELLO.TXT", READ, 0);
     opens("hello.txt", Root, u"hello.txt", READ, 0);
@@ -124,7 +125,8 @@ static void modes(void)
     static const struct { const char *name; UINT64 mode, attributes; } CASES[] = {
         {"mode 0", 0, 0}, {"mode READ", READ, 0}, {"mode WRITE", WRITE, 0}, {"mode READ and WRITE", READ_WRITE, 0},
         {"mode CREATE", EFI_FILE_MODE_CREATE, 0}, {"mode CREATE and READ", EFI_FILE_MODE_CREATE | READ, 0},
-        {"mode CREATE and WRITE", EFI_FILE_MODE_CREATE | WRITE, 0}, {"mode CREATE, READ and WRITE", CREATE, 0}, {"mode 4", 4, 0},
+        {"mode CREATE and WRITE", EFI_FILE_MODE_CREATE | WRITE, 0}, {"mode CREATE, READ and WRITE", CREATE, 0},
+        {"mode 4", 4, 0},
         {"mode READ and 4", READ | 4, 0}, {"mode READ, attributes FFFF", READ, 0xFFFF},
         {"mode CREATE, attributes 40", CREATE, 0x40}, {"mode CREATE, attributes 8", CREATE, 8},
         {"mode CREATE, attribute DIRECTORY, of a file", CREATE, EFI_FILE_DIRECTORY},
@@ -229,7 +231,8 @@ static void directories(void)
     EFI_FILE_PROTOCOL *dir = open(Root, u"dir", READ, 0);
     UINTN size;
     EFI_STATUS ended;
-    static const char *const NAMES[] = {"entry 1", "entry 2", "entry 3", "entry 4", "entry 5", "entry 6", "entry 7", "entry 8"};
+    static const char *const NAMES[] = {"entry 1", "entry 2", "entry 3", "entry 4", "entry 5", "entry 6", "entry 7",
+                                        "entry 8"};
     about("Read of a directory");
     size = 0;
     ended = dir->Read(dir, &size, NULL);
@@ -252,7 +255,8 @@ static void directories(void)
             tell(NAMES[i], "%r, %u", ended, size);
             break;
         }
-        tell(NAMES[i], "%r, %u, \"%S\", %u bytes, %u on the disk, attributes %x", ended, size, INFO->FileName, INFO->FileSize,
+        tell(NAMES[i], "%r, %u, \"%S\", %u bytes, %u on the disk, attributes %x", ended, size, INFO->FileName,
+             INFO->FileSize,
              INFO->PhysicalSize, INFO->Attribute);
     }
     size = sizeof Buffer;
@@ -398,7 +402,8 @@ static void information(void)
     size = sizeof Buffer;
     ended = Root->GetInfo(Root, &EFI_FILE_SYSTEM_INFO_ID, &size, Buffer);
     EFI_FILE_SYSTEM_INFO *volume = (VOID *)Buffer;
-    tell("FILE_SYSTEM_INFO", "%r, %u, Size %u, ReadOnly %u, BlockSize %u, \"%S\"", ended, size, volume->Size, (UINT64)volume->ReadOnly,
+    tell("FILE_SYSTEM_INFO", "%r, %u, Size %u, ReadOnly %u, BlockSize %u, \"%S\"", ended, size, volume->Size,
+         (UINT64)volume->ReadOnly,
          (UINT64)volume->BlockSize, volume->VolumeLabel);
     tell("FILE_SYSTEM_INFO, VolumeSize", "%u", volume->VolumeSize);
     check("FILE_SYSTEM_INFO, FreeSpace is whole clusters, and less", volume->FreeSpace % volume->BlockSize == 0 &&

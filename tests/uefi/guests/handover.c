@@ -143,7 +143,8 @@ void guest(void)
     NEED(BS->CreateEvent(EVT_SIGNAL_EXIT_BOOT_SERVICES, TPL_CALLBACK, note, "c", &event));
     NEED(BS->CreateEvent(EVT_SIGNAL_EXIT_BOOT_SERVICES, TPL_NOTIFY, at_exit, "N", &event));
     NEED(BS->CreateEventEx(EVT_NOTIFY_SIGNAL, TPL_CALLBACK, note, "g", &EFI_EVENT_GROUP_EXIT_BOOT_SERVICES, &event));
-    NEED(BS->CreateEventEx(EVT_NOTIFY_SIGNAL, TPL_CALLBACK, before_exit, NULL, &EFI_EVENT_GROUP_BEFORE_EXIT_BOOT_SERVICES, &event));
+    NEED(BS->CreateEventEx(EVT_NOTIFY_SIGNAL, TPL_CALLBACK, before_exit, NULL, &EFI_EVENT_GROUP_BEFORE_EXIT_BOOT_SERVICES,
+                           &event));
     NEED(BS->CreateEvent(EVT_SIGNAL_VIRTUAL_ADDRESS_CHANGE, TPL_NOTIFY, at_change, "v", &event));
     NEED(BS->CreateEvent(EVT_TIMER | EVT_NOTIFY_SIGNAL, TPL_CALLBACK, note, "t", &timer));
 

@@ -18,7 +18,7 @@ struct job {
 };
 static const EFI_GUID P = {0x11111111, 1, 1, {1, 1, 1, 1, 1, 1, 1, 1}};
 
-/* ---- the child ----------------------------------------------------------------------------------------------------------- */
+/* ---- the child --------------------------------------------------------------------------------------------------- */
 
 static struct job *Job;
 static UINT64 Data = 1;                                 /* each image has its own */
@@ -85,7 +85,7 @@ static EFI_LOADED_IMAGE_PROTOCOL *loaded(EFI_HANDLE image)
     return EFI_ERROR(BS->HandleProtocol(image, &EFI_LOADED_IMAGE_PROTOCOL_GUID, (VOID **)&found)) ? NULL : found;
 }
 
-/* ---- the parent ---------------------------------------------------------------------------------------------------------- */
+/* ---- the parent -------------------------------------------------------------------------------------------------- */
 
 static EFI_HANDLE load(struct job *job, const CHAR16 *what, EFI_STATUS wanted)
 {
@@ -121,7 +121,8 @@ static void self(void)
     check("FilePath ends behind it", IsDevicePathEnd(NextDevicePathNode(file)));
     VOID *there, *whole;
     NEED(BS->HandleProtocol(Me->DeviceHandle, &EFI_DEVICE_PATH_PROTOCOL_GUID, &there));
-    status("DeviceHandle has a file system", BS->HandleProtocol(Me->DeviceHandle, &EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID, &whole));
+    status("DeviceHandle has a file system",
+           BS->HandleProtocol(Me->DeviceHandle, &EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID, &whole));
     status("LOADED_IMAGE_DEVICE_PATH", BS->HandleProtocol(Image, &EFI_LOADED_IMAGE_DEVICE_PATH_PROTOCOL_GUID, &whole));
     Path = whole;
     UINTN prefix = 0;
@@ -129,7 +130,8 @@ static void self(void)
         prefix += DevicePathNodeLength(node);
     check("it is the device's path with FilePath behind", equal(there, whole, prefix) &&
           equal((UINT8 *)whole + prefix, file, DevicePathNodeLength(file) + 4));
-    check("there is no DEVICE_PATH on an image", EFI_ERROR(BS->HandleProtocol(Image, &EFI_DEVICE_PATH_PROTOCOL_GUID, &whole)));
+    check("there is no DEVICE_PATH on an image",
+          EFI_ERROR(BS->HandleProtocol(Image, &EFI_DEVICE_PATH_PROTOCOL_GUID, &whole)));
     EFI_GUID **guids;
     UINTN count;
     NEED(BS->ProtocolsPerHandle(Image, &guids, &count));
@@ -182,7 +184,8 @@ static void loading(void)
     status("from a buffer, with a path", BS->LoadImage(FALSE, Image, Path, File, FileSize, &image));
     info = loaded(image);
     check("both, DeviceHandle is that of the path", info->DeviceHandle == Me->DeviceHandle);
-    check("both, FilePath is the rest of it", info->FilePath && equal(info->FilePath, Me->FilePath, DevicePathNodeLength(Me->FilePath)));
+    check("both, FilePath is the rest of it",
+          info->FilePath && equal(info->FilePath, Me->FilePath, DevicePathNodeLength(Me->FilePath)));
     status("both, UnloadImage", BS->UnloadImage(image));
     image = NULL;
     status("from a path", BS->LoadImage(FALSE, Image, Path, NULL, 0, &image));
@@ -204,7 +207,8 @@ static void loading(void)
     *name = u'Q';
     image = (EFI_HANDLE)1;
     ended = BS->LoadImage(FALSE, Image, (VOID *)other, NULL, 0, &image);
-    tell("from the path of a file that is not there", "%r, %s", ended, image == (EFI_HANDLE)1 ? "as it was" : image ? "a handle" : "NULL");
+    tell("from the path of a file that is not there", "%r, %s", ended,
+         image == (EFI_HANDLE)1 ? "as it was" : image ? "a handle" : "NULL");
     VOID *device;
     NEED(BS->HandleProtocol(Me->DeviceHandle, &EFI_DEVICE_PATH_PROTOCOL_GUID, &device));
     status("from the path of a device alone", BS->LoadImage(FALSE, Image, device, NULL, 0, &image));
@@ -269,7 +273,8 @@ static void garbage(void)
         EFI_STATUS ended = BS->LoadImage(FALSE, Image, NULL, copy, cases[i].length, &image);
         EFI_LOADED_IMAGE_PROTOCOL *info = image ? loaded(image) : NULL;
         if (info)
-            tell(cases[i].name, "%r, memory of type %u and %u", ended, (UINT64)info->ImageCodeType, (UINT64)info->ImageDataType);
+            tell(cases[i].name, "%r, memory of type %u and %u", ended, (UINT64)info->ImageCodeType,
+                 (UINT64)info->ImageDataType);
         else
             tell(cases[i].name, "%r, %s", ended, image ? "a handle" : "NULL");
         if (image)

@@ -33,16 +33,19 @@ static void find(void)
         last = node;
     HARDDRIVE_DEVICE_PATH *partition = (VOID *)last;
     about("the partition's device path");
-    tell("last node", "type %u, subtype %u, %u bytes", (UINT64)last->Type, (UINT64)last->SubType, DevicePathNodeLength(last));
+    tell("last node", "type %u, subtype %u, %u bytes", (UINT64)last->Type, (UINT64)last->SubType,
+         DevicePathNodeLength(last));
     tell("PartitionNumber", "%u", (UINT64)partition->PartitionNumber);
     tell("PartitionStart", "%u", partition->PartitionStart);
     tell("PartitionSize", "%u", partition->PartitionSize);
-    tell("Signature", "%x, the rest %x", (UINT64)*(UINT32 *)partition->Signature, (UINT64)*(UINT32 *)(partition->Signature + 4));
+    tell("Signature", "%x, the rest %x", (UINT64)*(UINT32 *)partition->Signature,
+         (UINT64)*(UINT32 *)(partition->Signature + 4));
     tell("MBRType, SignatureType", "%u %u", (UINT64)partition->MBRType, (UINT64)partition->SignatureType);
     UINTN before = (UINTN)((UINT8 *)last - (UINT8 *)path);
     NEED(BS->AllocatePool(EfiLoaderData, before + 4, (VOID **)&copy));
     memcpy(copy, path, before);
-    memcpy((UINT8 *)copy + before, &(EFI_DEVICE_PATH_PROTOCOL){END_DEVICE_PATH_TYPE, END_ENTIRE_DEVICE_PATH_SUBTYPE, {4, 0}}, 4);
+    static const EFI_DEVICE_PATH_PROTOCOL END = {END_DEVICE_PATH_TYPE, END_ENTIRE_DEVICE_PATH_SUBTYPE, {4, 0}};
+    memcpy((UINT8 *)copy + before, &END, 4);
     EFI_DEVICE_PATH_PROTOCOL *rest = copy;
     NEED(BS->LocateDevicePath(&blocks, &rest, &Disk));
     about("the disk's device path");
@@ -50,7 +53,8 @@ static void find(void)
     tell("it starts with", "type %u, subtype %u", (UINT64)copy->Type, (UINT64)copy->SubType);
     check("it has three nodes", nodes(copy) == 3);
     ATAPI_DEVICE_PATH *ata = (VOID *)NextDevicePathNode(NextDevicePathNode(copy));
-    tell("the third is of an ATA disk", "%u %u, %u %u %u", (UINT64)ata->Header.Type, (UINT64)ata->Header.SubType, (UINT64)ata->PrimarySecondary,
+    tell("the third is of an ATA disk", "%u %u, %u %u %u", (UINT64)ata->Header.Type, (UINT64)ata->Header.SubType,
+         (UINT64)ata->PrimarySecondary,
          (UINT64)ata->SlaveMaster, (UINT64)ata->Lun);
     static const struct { const char *name; EFI_GUID guid; } GUIDS[] = {
         {"BlockIo", EFI_BLOCK_IO_PROTOCOL_GUID}, {"DiskIo", EFI_DISK_IO_PROTOCOL_GUID},
@@ -76,7 +80,8 @@ static void blocks(const char *subject, EFI_HANDLE handle)
     UINT32 id = media->MediaId;
     EFI_LBA last = media->LastBlock;
     about(subject);
-    check("Revision is 2 or 2.31", io->Revision == EFI_BLOCK_IO_PROTOCOL_REVISION2 || io->Revision == EFI_BLOCK_IO_PROTOCOL_REVISION3);
+    check("Revision is 2 or 2.31",
+          io->Revision == EFI_BLOCK_IO_PROTOCOL_REVISION2 || io->Revision == EFI_BLOCK_IO_PROTOCOL_REVISION3);
     tell("RemovableMedia, MediaPresent, LogicalPartition, ReadOnly", "%u %u %u %u", (UINT64)media->RemovableMedia,
          (UINT64)media->MediaPresent, (UINT64)media->LogicalPartition, (UINT64)media->ReadOnly);
     tell("BlockSize", "%u", (UINT64)media->BlockSize);
@@ -159,7 +164,8 @@ static void bytes(const char *subject, EFI_HANDLE handle, UINT64 size)
 /* What is written to the disk is seen on the partition, and the other way round. */
 static void both(void)
 {
-    EFI_BLOCK_IO_PROTOCOL *disk = protocol(Disk, &EFI_BLOCK_IO_PROTOCOL_GUID), *volume = protocol(Volume, &EFI_BLOCK_IO_PROTOCOL_GUID);
+    EFI_BLOCK_IO_PROTOCOL *disk = protocol(Disk, &EFI_BLOCK_IO_PROTOCOL_GUID),
+                          *volume = protocol(Volume, &EFI_BLOCK_IO_PROTOCOL_GUID);
     about("disk and partition");
     NEED(disk->ReadBlocks(disk, disk->Media->MediaId, PARTITION_START, 512, Buffer));
     NEED(volume->ReadBlocks(volume, volume->Media->MediaId, 0, 512, Buffer + 512));

@@ -158,11 +158,13 @@ static void page_types(void)
             status("AllocatePages", ended);
         else {
             EFI_MEMORY_DESCRIPTOR *found = descriptor_of(address);
-            tell("AllocatePages", "%r, has its type in the map %b, RUNTIME %b, WB %b", ended, found && found->Type == TYPES[i].type,
+            tell("AllocatePages", "%r, has its type in the map %b, RUNTIME %b, WB %b", ended,
+                 found && found->Type == TYPES[i].type,
                  found && found->Attribute & EFI_MEMORY_RUNTIME, found && found->Attribute & EFI_MEMORY_WB);
-            ended = BS->FreePages(address, 1);          /* firmware may keep free pages for a type that hibernation needs there */
+            ended = BS->FreePages(address, 1);          /* firmware may keep them for a type that hibernation needs there */
             UINT64 type = type_of(address);
-            tell("FreePages", "%r, free or kept for its type %b", ended, type == EfiConventionalMemory || type == TYPES[i].type);
+            tell("FreePages", "%r, free or kept for its type %b", ended,
+                 type == EfiConventionalMemory || type == TYPES[i].type);
         }
         ended = BS->AllocatePool(TYPES[i].type, 100, &buffer);
         if (EFI_ERROR(ended))

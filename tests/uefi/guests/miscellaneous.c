@@ -156,7 +156,8 @@ static void set_time(const char *line, UINT16 year, UINT8 month, UINT8 day, UINT
     }
     NEED(RT->GetTime(&now, NULL));
     UINT64 passed = seconds(&now) - seconds(&time);
-    tell(line, "%r, %u-%u-%u, at most a second later %b, zone %d, daylight %u", ended, (UINT64)now.Year, (UINT64)now.Month, (UINT64)now.Day,
+    tell(line, "%r, %u-%u-%u, at most a second later %b, zone %d, daylight %u", ended, (UINT64)now.Year,
+         (UINT64)now.Month, (UINT64)now.Day,
          passed <= 1, (INT64)now.TimeZone, (UINT64)now.Daylight);
 }
 
@@ -166,7 +167,8 @@ static void time(void)
     EFI_TIME_CAPABILITIES can = {0};
     about("GetTime");
     status("time", RT->GetTime(&now, NULL));
-    check("it is a date", now.Year >= 2000 && now.Year < 2100 && now.Month >= 1 && now.Month <= 12 && now.Day >= 1 && now.Day <= 31 &&
+    check("it is a date",
+          now.Year >= 2000 && now.Year < 2100 && now.Month >= 1 && now.Month <= 12 && now.Day >= 1 && now.Day <= 31 &&
           now.Hour < 24 && now.Minute < 60 && now.Second < 60 && now.Nanosecond < 1000000000);
     status("time and capabilities", RT->GetTime(&now, &can));
     tell("Resolution", "%u", (UINT64)can.Resolution);
@@ -206,7 +208,8 @@ static void time(void)
     BOOLEAN enabled = 77, pending = 77;
     about("the alarm");
     EFI_STATUS ended = RT->GetWakeupTime(&enabled, &pending, &now);
-    tell("GetWakeupTime", "%r, %u, %u", ended, EFI_ERROR(ended) ? 0 : (UINT64)enabled, EFI_ERROR(ended) ? 0 : (UINT64)pending);
+    tell("GetWakeupTime", "%r, %u, %u", ended, EFI_ERROR(ended) ? 0 : (UINT64)enabled,
+         EFI_ERROR(ended) ? 0 : (UINT64)pending);
     status("GetWakeupTime, nowhere to put it", RT->GetWakeupTime(NULL, &pending, &now));
     NEED(RT->GetTime(&now, NULL));
     now.Second = 0;

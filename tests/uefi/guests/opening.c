@@ -9,7 +9,8 @@ static UINT64 p[4], q[4];
 static EFI_HANDLE A, Agent, Other, Controller, Child;   /* A is what is opened */
 
 enum { BY_HANDLE = 1, GET = 2, TEST = 4, BY_CHILD = 8, BY_DRIVER = 0x10, EXCLUSIVE = 0x20 };
-static const char *const NAMES[] = {"BY_HANDLE_PROTOCOL", "GET_PROTOCOL", "TEST_PROTOCOL", "BY_CHILD_CONTROLLER", "BY_DRIVER",
+static const char *const NAMES[] = {"BY_HANDLE_PROTOCOL", "GET_PROTOCOL", "TEST_PROTOCOL", "BY_CHILD_CONTROLLER",
+                                    "BY_DRIVER",
                                     "EXCLUSIVE", "BY_DRIVER and EXCLUSIVE"};
 static const UINT32 KINDS[] = {BY_HANDLE, GET, TEST, BY_CHILD, BY_DRIVER, EXCLUSIVE, BY_DRIVER | EXCLUSIVE};
 
@@ -175,7 +176,7 @@ static void uninstall(void)
     }
 }
 
-/* ---- LocateDevicePath -------------------------------------------------------------------------------------------------- */
+/* ---- LocateDevicePath -------------------------------------------------------------------------------------------- */
 
 #define VENDOR(number) {{HARDWARE_DEVICE_PATH, HW_VENDOR_DP, {sizeof(VENDOR_DEVICE_PATH), 0}}, {number, 4, 4, {4}}}
 #define END {END_DEVICE_PATH_TYPE, END_ENTIRE_DEVICE_PATH_SUBTYPE, {4, 0}}
@@ -183,8 +184,11 @@ static void uninstall(void)
 static struct PACKED { VENDOR_DEVICE_PATH node[1]; EFI_DEVICE_PATH_PROTOCOL end; } one = {{VENDOR(1)}, END};
 static struct PACKED { VENDOR_DEVICE_PATH node[2]; EFI_DEVICE_PATH_PROTOCOL end; } two = {{VENDOR(1), VENDOR(2)}, END};
 static struct PACKED { VENDOR_DEVICE_PATH node[4]; EFI_DEVICE_PATH_PROTOCOL end; }
-    four = {{VENDOR(1), VENDOR(2), VENDOR(3), VENDOR(4)}, END}, strange = {{VENDOR(5), VENDOR(2), VENDOR(3), VENDOR(4)}, END};
-static struct PACKED { VENDOR_DEVICE_PATH a[2]; EFI_DEVICE_PATH_PROTOCOL next; VENDOR_DEVICE_PATH b[1]; EFI_DEVICE_PATH_PROTOCOL end; }
+    four = {{VENDOR(1), VENDOR(2), VENDOR(3), VENDOR(4)}, END},
+    strange = {{VENDOR(5), VENDOR(2), VENDOR(3), VENDOR(4)}, END};
+static struct PACKED {
+    VENDOR_DEVICE_PATH a[2]; EFI_DEVICE_PATH_PROTOCOL next; VENDOR_DEVICE_PATH b[1]; EFI_DEVICE_PATH_PROTOCOL end;
+}
     instances = {{VENDOR(1), VENDOR(2)}, {END_DEVICE_PATH_TYPE, END_INSTANCE_DEVICE_PATH_SUBTYPE, {4, 0}}, {VENDOR(1)}, END};
 
 static void located(const char *name, const EFI_GUID *guid, VOID *path, EFI_HANDLE first, EFI_HANDLE second)
@@ -192,7 +196,8 @@ static void located(const char *name, const EFI_GUID *guid, VOID *path, EFI_HAND
     EFI_DEVICE_PATH_PROTOCOL *at = path;
     EFI_HANDLE found = (EFI_HANDLE)1;
     EFI_STATUS ended = BS->LocateDevicePath(guid, &at, &found);
-    tell(name, "%r, %s, path + %u", ended, found == first ? "the handle of one node" : found == second ? "the handle of two" :
+    tell(name, "%r, %s, path + %u", ended,
+         found == first ? "the handle of one node" : found == second ? "the handle of two" :
          found == (EFI_HANDLE)1 ? "untouched" : found ? "another" : "NULL", (UINTN)((UINT8 *)at - (UINT8 *)path));
 }
 

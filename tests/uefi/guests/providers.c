@@ -4,22 +4,26 @@
 
 static UINT8 *File;                                     /* this application's own file */
 static UINTN FileSize;
-static EFI_GUID Path_guid = EFI_DEVICE_PATH_PROTOCOL_GUID, Load = EFI_LOAD_FILE_PROTOCOL_GUID, Load2 = EFI_LOAD_FILE2_PROTOCOL_GUID,
+static EFI_GUID Path_guid = EFI_DEVICE_PATH_PROTOCOL_GUID,
+                Load = EFI_LOAD_FILE_PROTOCOL_GUID, Load2 = EFI_LOAD_FILE2_PROTOCOL_GUID,
                 System = EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID;
 
 /* The initrd's path as Linux asks for it: VenMedia(5568E427-...). */
 static struct PACKED { VENDOR_DEVICE_PATH vendor; EFI_DEVICE_PATH_PROTOCOL end; }
-    Initrd = {{{MEDIA_DEVICE_PATH, MEDIA_VENDOR_DP, {20, 0}}, {0x5568E427, 0x68FC, 0x4F3D, {0xAC, 0x74, 0xCA, 0x55, 0x52, 0x31, 0xCC, 0x68}}},
+    Initrd = {{{MEDIA_DEVICE_PATH, MEDIA_VENDOR_DP, {20, 0}},
+               {0x5568E427, 0x68FC, 0x4F3D, {0xAC, 0x74, 0xCA, 0x55, 0x52, 0x31, 0xCC, 0x68}}},
               {END_DEVICE_PATH_TYPE, END_ENTIRE_DEVICE_PATH_SUBTYPE, {4, 0}}};
 
 /* A device of the guest's own, and a file on it. */
 static struct PACKED { VENDOR_DEVICE_PATH vendor; EFI_DEVICE_PATH_PROTOCOL end; }
-    Device = {{{HARDWARE_DEVICE_PATH, HW_VENDOR_DP, {20, 0}}, {0xABCDEF, 1, 2, {3}}}, {END_DEVICE_PATH_TYPE, END_ENTIRE_DEVICE_PATH_SUBTYPE, {4, 0}}};
+    Device = {{{HARDWARE_DEVICE_PATH, HW_VENDOR_DP, {20, 0}}, {0xABCDEF, 1, 2, {3}}},
+              {END_DEVICE_PATH_TYPE, END_ENTIRE_DEVICE_PATH_SUBTYPE, {4, 0}}};
 static struct PACKED { VENDOR_DEVICE_PATH vendor; FILEPATH_DEVICE_PATH file; CHAR16 name[10]; EFI_DEVICE_PATH_PROTOCOL end; }
-    OnDevice = {{{HARDWARE_DEVICE_PATH, HW_VENDOR_DP, {20, 0}}, {0xABCDEF, 1, 2, {3}}}, {{MEDIA_DEVICE_PATH, MEDIA_FILEPATH_DP, {24, 0}}}, u"\\boot.efi",
+    OnDevice = {{{HARDWARE_DEVICE_PATH, HW_VENDOR_DP, {20, 0}}, {0xABCDEF, 1, 2, {3}}},
+                {{MEDIA_DEVICE_PATH, MEDIA_FILEPATH_DP, {24, 0}}}, u"\\boot.efi",
                 {END_DEVICE_PATH_TYPE, END_ENTIRE_DEVICE_PATH_SUBTYPE, {4, 0}}};
 
-/* ---- LoadFile ------------------------------------------------------------------------------------------------------------ */
+/* ---- LoadFile ---------------------------------------------------------------------------------------------------- */
 
 static char Calls[200];
 static UINTN Count;
@@ -38,7 +42,8 @@ static void calls(const char *name, EFI_STATUS ended)
     Count = Calls[0] = 0;
 }
 
-static EFI_STATUS EFIAPI load_file(EFI_LOAD_FILE_PROTOCOL *this, EFI_DEVICE_PATH_PROTOCOL *path, BOOLEAN policy, UINTN *size, VOID *buffer)
+static EFI_STATUS EFIAPI load_file(EFI_LOAD_FILE_PROTOCOL *this, EFI_DEVICE_PATH_PROTOCOL *path, BOOLEAN policy,
+                                   UINTN *size, VOID *buffer)
 {
     called(policy ? "boot" : "load");
     called(IsDevicePathEnd(path) ? "end" : path->SubType == MEDIA_FILEPATH_DP ? "file" : "path");
@@ -113,7 +118,7 @@ static void load_files(void)
     NEED(BS->UninstallMultipleProtocolInterfaces(handle, &Path_guid, &Device, &Load2, &Provider, &Load, &Provider, NULL));
 }
 
-/* ---- a file system of one file ----------------------------------------------------------------------------------------------- */
+/* ---- a file system of one file ----------------------------------------------------------------------------------- */
 
 static UINTN Position, Opened;
 
@@ -145,19 +150,28 @@ static EFI_STATUS EFIAPI file_get_info(EFI_FILE_PROTOCOL *this, const EFI_GUID *
     return EFI_SUCCESS;
 }
 
-static EFI_STATUS EFIAPI file_get_position(EFI_FILE_PROTOCOL *this, UINT64 *position) { *position = Position; return EFI_SUCCESS; }
+static EFI_STATUS EFIAPI file_get_position(EFI_FILE_PROTOCOL *this, UINT64 *position)
+{
+    *position = Position;
+    return EFI_SUCCESS;
+}
+
 static EFI_STATUS EFIAPI file_set_position(EFI_FILE_PROTOCOL *this, UINT64 position)
 {
     Position = position == (UINT64)-1 ? FileSize : position;
     return EFI_SUCCESS;
 }
 
-static EFI_STATUS EFIAPI file_open(EFI_FILE_PROTOCOL *this, EFI_FILE_PROTOCOL **opened, const CHAR16 *name, UINT64 mode, UINT64 attributes);
-static EFI_FILE_PROTOCOL Root = {.Revision = EFI_FILE_PROTOCOL_REVISION, .Open = file_open, .Close = file_close, .Read = file_read, .GetInfo = file_get_info},
-    Only = {.Revision = EFI_FILE_PROTOCOL_REVISION, .Open = file_open, .Close = file_close, .Read = file_read, .GetInfo = file_get_info,
+static EFI_STATUS EFIAPI file_open(EFI_FILE_PROTOCOL *this, EFI_FILE_PROTOCOL **opened, const CHAR16 *name, UINT64 mode,
+                                   UINT64 attributes);
+static EFI_FILE_PROTOCOL Root = {.Revision = EFI_FILE_PROTOCOL_REVISION, .Open = file_open, .Close = file_close,
+                                 .Read = file_read, .GetInfo = file_get_info},
+    Only = {.Revision = EFI_FILE_PROTOCOL_REVISION, .Open = file_open, .Close = file_close, .Read = file_read,
+            .GetInfo = file_get_info,
             .GetPosition = file_get_position, .SetPosition = file_set_position};
 
-static EFI_STATUS EFIAPI file_open(EFI_FILE_PROTOCOL *this, EFI_FILE_PROTOCOL **opened, const CHAR16 *name, UINT64 mode, UINT64 attributes)
+static EFI_STATUS EFIAPI file_open(EFI_FILE_PROTOCOL *this, EFI_FILE_PROTOCOL **opened, const CHAR16 *name, UINT64 mode,
+                                   UINT64 attributes)
 {
     if (*name == u'\\')
         name++;

@@ -1,4 +1,5 @@
-/* 8.5.1: ResetSystem, five boots one after the other. What a boot has to know of the one before is in variables that last. */
+/* 8.5.1, 7.5.3: ResetSystem and the watchdog, boot after boot. What a boot has to know of the one before is in variables
+   that last. */
 #include "guest.h"
 #include "protocols.h"
 
@@ -89,8 +90,21 @@ void guest(void)
         RT->ResetSystem(EfiResetCold, EFI_SUCCESS, 0, NULL);
         finish();
         break;
-    default:
+    case 5:
         variables("after a reset at TPL_HIGH_LEVEL");
+        NEED(BS->SetWatchdogTimer(1, 0x10000, 0, NULL));
+        NEED(BS->Stall(200000));
+        NEED(BS->SetWatchdogTimer(0, 0x10000, 0, NULL));
+        NEED(BS->Stall(2000000));
+        status("a watchdog of a second is turned off in time", EFI_SUCCESS);
+        NEED(BS->SetWatchdogTimer(1, 0x10000, 0, NULL));
+        save();
+        NEED(BS->Stall(5000000));
+        tell("a watchdog of a second", "sleeps");
+        finish();
+        break;
+    default:
+        variables("after the watchdog");
         NEED(RT->SetVariable(u"Progress", &MINE, NV | BOOT | RUNTIME, 0, NULL));
     }
 }

@@ -1,11 +1,12 @@
-/* What a loader written in Rust on the crate `uefi` does, call by call: the protocols it has open are EXCLUSIVE and closed when
-   they go out of scope, buffers come from AllocatePool with an alignment of 8, sizes are asked for first. It reads a kernel from
-   the volume it was started from, puts it where it wants to be, sets the screen up, takes the memory map with room to spare
-   and leaves boot services, with a second try. */
+/* What a loader written in Rust on the crate `uefi` does, call by call: the protocols it has open are EXCLUSIVE and closed
+   when they go out of scope, buffers come from AllocatePool with an alignment of 8, sizes are asked for first. It reads a
+   kernel from the volume it was started from, puts it where it wants to be, sets the screen up, takes the memory map with
+   room to spare and leaves boot services, with a second try. */
 #include "guest.h"
 #include "protocols.h"
 
-enum { GET = EFI_OPEN_PROTOCOL_GET_PROTOCOL, TEST = EFI_OPEN_PROTOCOL_TEST_PROTOCOL, EXCLUSIVE = EFI_OPEN_PROTOCOL_EXCLUSIVE };
+enum { GET = EFI_OPEN_PROTOCOL_GET_PROTOCOL, TEST = EFI_OPEN_PROTOCOL_TEST_PROTOCOL,
+       EXCLUSIVE = EFI_OPEN_PROTOCOL_EXCLUSIVE };
 
 /* The global allocator: more than 8 are reached by hand, with the pointer to be freed in front. */
 static VOID *allocate(UINTN size, UINTN alignment)

@@ -88,7 +88,8 @@ static void change(void)
 
     static const struct { const char *name; UINT32 attributes; } CASES[] = {
         {"attributes NV", NV}, {"attributes RUNTIME", RUNTIME}, {"attributes NV and RUNTIME", NV | RUNTIME},
-        {"attributes BOOT", BOOT}, {"attributes NV and BOOT", NV | BOOT}, {"attributes NV, BOOT and RUNTIME", NV | BOOT | RUNTIME},
+        {"attributes BOOT", BOOT}, {"attributes NV and BOOT", NV | BOOT},
+        {"attributes NV, BOOT and RUNTIME", NV | BOOT | RUNTIME},
         {"attributes HARDWARE", NV | BOOT | RUNTIME | HARDWARE}, {"attributes AUTHENTICATED", NV | BOOT | AUTHENTICATED},
         {"attributes AUTHENTICATED and TIME", NV | BOOT | AUTHENTICATED | TIME},
         {"attributes TIME, no header", NV | BOOT | TIME}, {"attributes APPEND", APPEND}, {"attributes 80", BOOT | 0x80},
@@ -99,7 +100,8 @@ static void change(void)
         RT->SetVariable(u"A", &MINE, CASES[i].attributes & ~(UINT32)APPEND, 0, NULL);
     }
     static UINT8 authentication[60] = {0xE8, 7, 1, 1, [16] = 24, [18] = 0, 2, [20] = 0xF1, 0x0E};
-    status("attributes TIME, a header that is no PKCS #7", RT->SetVariable(u"A", &MINE, NV | BOOT | TIME, 60, authentication));
+    status("attributes TIME, a header that is no PKCS #7",
+           RT->SetVariable(u"A", &MINE, NV | BOOT | TIME, 60, authentication));
     status("no name", RT->SetVariable(NULL, &MINE, BOOT, 1, "x"));
     status("an empty name", RT->SetVariable(u"", &MINE, BOOT, 1, "x"));
     status("no vendor", RT->SetVariable(u"A", NULL, BOOT, 1, "x"));
@@ -180,8 +182,11 @@ static void walk(void)
 static void capacity(void)
 {
     static const struct { const char *name; UINT32 attributes; } CASES[] = {
-        {"NV and BOOT", NV | BOOT}, {"BOOT", BOOT}, {"NV, BOOT and RUNTIME", NV | BOOT | RUNTIME}, {"BOOT and RUNTIME", BOOT | RUNTIME},
-        {"0", 0}, {"NV", NV}, {"RUNTIME", RUNTIME}, {"NV and RUNTIME", NV | RUNTIME}, {"APPEND", NV | BOOT | APPEND}, {"80", BOOT | 0x80},
+        {"NV and BOOT", NV | BOOT}, {"BOOT", BOOT}, {"NV, BOOT and RUNTIME", NV | BOOT | RUNTIME},
+        {"BOOT and RUNTIME", BOOT | RUNTIME},
+        {"0", 0}, {"NV", NV}, {"RUNTIME", RUNTIME}, {"NV and RUNTIME", NV | RUNTIME},
+        {"APPEND", NV | BOOT | APPEND},
+        {"80", BOOT | 0x80},
         {"AUTHENTICATED", NV | BOOT | AUTHENTICATED}, {"TIME", NV | BOOT | TIME}, {"FFFFFFFF", 0xFFFFFFFF},
     };
     about("QueryVariableInfo");
@@ -191,7 +196,8 @@ static void capacity(void)
         if (EFI_ERROR(ended))
             status(CASES[i].name, ended);
         else
-            tell(CASES[i].name, "%r, left is at most all %b, one is at most what is left %b", ended, left <= most && most > 0,
+            tell(CASES[i].name, "%r, left is at most all %b, one is at most what is left %b", ended,
+                 left <= most && most > 0,
                  largest <= left && largest >= 1024);
     }
     UINT64 most, before, after, largest;
@@ -210,7 +216,8 @@ static void known(void)
     static const struct { const char *line; const CHAR16 *name; } NAMES[] = {
         {"SecureBoot", u"SecureBoot"}, {"SetupMode", u"SetupMode"}, {"PK", u"PK"}, {"KEK", u"KEK"}, {"Lang", u"Lang"},
         {"PlatformLang", u"PlatformLang"}, {"PlatformLangCodes", u"PlatformLangCodes"}, {"BootCurrent", u"BootCurrent"},
-        {"BootOrder", u"BootOrder"}, {"BootNext", u"BootNext"}, {"Timeout", u"Timeout"}, {"ConOut", u"ConOut"}, {"ConIn", u"ConIn"},
+        {"BootOrder", u"BootOrder"}, {"BootNext", u"BootNext"}, {"Timeout", u"Timeout"}, {"ConOut", u"ConOut"},
+        {"ConIn", u"ConIn"},
         {"OsIndications", u"OsIndications"}, {"OsIndicationsSupported", u"OsIndicationsSupported"},
         {"SignatureSupport", u"SignatureSupport"}, {"AuditMode", u"AuditMode"}, {"DeployedMode", u"DeployedMode"},
         {"VendorKeys", u"VendorKeys"}, {"BootOptionSupport", u"BootOptionSupport"},
@@ -227,12 +234,16 @@ static void known(void)
             tell(NAMES[i].line, "%r, attributes %x", ended, (UINT64)attributes);
     }
     static const struct { const char *line; const CHAR16 *name; UINT32 attributes; UINTN size; } WRITES[] = {
-        {"SecureBoot is written", u"SecureBoot", BOOT | RUNTIME, 1}, {"SetupMode is written", u"SetupMode", BOOT | RUNTIME, 1},
-        {"BootNext is written", u"BootNext", NV | BOOT | RUNTIME, 2}, {"BootNext of 1 byte", u"BootNext", NV | BOOT | RUNTIME, 1},
-        {"BootNext without NV", u"BootNext", BOOT | RUNTIME, 2}, {"BootOrder of 3 bytes", u"BootOrder", NV | BOOT | RUNTIME, 3},
+        {"SecureBoot is written", u"SecureBoot", BOOT | RUNTIME, 1},
+        {"SetupMode is written", u"SetupMode", BOOT | RUNTIME, 1},
+        {"BootNext is written", u"BootNext", NV | BOOT | RUNTIME, 2},
+        {"BootNext of 1 byte", u"BootNext", NV | BOOT | RUNTIME, 1},
+        {"BootNext without NV", u"BootNext", BOOT | RUNTIME, 2},
+        {"BootOrder of 3 bytes", u"BootOrder", NV | BOOT | RUNTIME, 3},
         {"OsIndications is written", u"OsIndications", NV | BOOT | RUNTIME, 8},
         {"OsIndicationsSupported is written", u"OsIndicationsSupported", BOOT | RUNTIME, 8},
-        {"a name that the specification has not", u"Unheard", NV | BOOT, 1}, {"Boot0042 is written", u"Boot0042", NV | BOOT | RUNTIME, 4},
+        {"a name that the specification has not", u"Unheard", NV | BOOT, 1},
+        {"Boot0042 is written", u"Boot0042", NV | BOOT | RUNTIME, 4},
     };
     static const UINT8 zeros[8];
     for (UINTN i = 0; i < COUNT(WRITES); i++) {
