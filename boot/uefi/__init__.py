@@ -39,6 +39,7 @@ PARTS = """
     protocols.hii
     protocols.unicode_collation
     protocols.simple_text_input
+    protocols.device_path
     media
     protocols.reset_notification
     configuration
