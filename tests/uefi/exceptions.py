@@ -22,6 +22,14 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
         ("scan 0, character 5c, shift 80000000, toggle 80", "UEFI 2.10, 12.2.3: OVMF's table of scan codes ends before 56h"),
     ("text_input", "locks, Shift goes down"):
         ("scan 0, character 0, shift 80000002, toggle c0", "UEFI 2.10, 12.2.3: a partial keystroke, which SetState asked for"),
+    ("collation", "StriColl, 13"):
+        ("<ff> is before <178>", "UEFI 2.10, 13.10.2.1: OVMF's ffh becomes FFFFh when it is folded"),
+    ("collation", "MetaiMatch, 29"):
+        ('"a-b" and "a[-]b" yes', "UEFI 2.10, 13.10.2.2: a set of one character; a range has one on each side"),
+    ("collation", "StrLwr"):
+        ("hello, 123 <e4><df><ff><104><3b1> [z]{z}", "UEFI 2.10, 13.10.2.3: OVMF's table has signed characters"),
+    ("collation", "StrUpr"):
+        ("HELLO, 123 <c4><df><ff><104><3b1> [Z]{Z}", "UEFI 2.10, 13.10.2.4: as above"),
     ("images", "LoadImage, machine is i386"):
         ("UNSUPPORTED, NULL", "UEFI 2.10, 2.1.1: machine types; OVMF loads it and refuses to start it"),
     ("images", "LoadImage, entry point beyond the image"):
