@@ -43,6 +43,17 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
     ("media", "the partition's BlockIo, ReadBlocks, block 2^64-1"): ("INVALID_PARAMETER", "UEFI 2.10, 13.9.4: as above"),
     ("handover", "ExitBootServices, BEFORE_EXIT_BOOT_SERVICES is told, with another key"):
         ("1 times", "UEFI 2.10, 7.4.6: the group is signaled before the key is looked at; this OVMF does not know it"),
+    ("collation", "StriColl, 13"):
+        ("<ff> is the same <178>", "UEFI 2.10, EFI_UNICODE_COLLATION_PROTOCOL: without regard to case; OVMF knows Latin-1 only"),
+    ("collation", "StriColl, 14"): ("<105> is the same <104>", "UEFI 2.10, EFI_UNICODE_COLLATION_PROTOCOL: as above"),
+    ("collation", "StriColl, 15"): ("<3b1> is the same <391>", "UEFI 2.10, EFI_UNICODE_COLLATION_PROTOCOL: as above"),
+    ("collation", "MetaiMatch, 29"):
+        ("\"a-b\" and \"a[-]b\" yes", "UEFI 2.10, EFI_UNICODE_COLLATION_PROTOCOL.MetaiMatch(): any character of the set"),
+    ("collation", "StrLwr"):
+        ("hello, 123 <e4><df><ff><105><3b1> [z]{z}",
+         "UEFI 2.10, EFI_UNICODE_COLLATION_PROTOCOL.StrLwr(): OVMF extends the sign of Latin-1's upper half"),
+    ("collation", "StrUpr"):
+        ("HELLO, 123 <c4><df><178><104><391> [Z]{Z}", "UEFI 2.10, EFI_UNICODE_COLLATION_PROTOCOL.StrUpr(): as above"),
     ("graphics", "handles, of discovered EDID"):
         ("SUCCESS", "UEFI 2.10, 12.9: the monitor has one; OVMF keeps what it read for itself"),
     ("graphics", "handles, of active EDID"): ("SUCCESS", "UEFI 2.10, 12.9: as above"),

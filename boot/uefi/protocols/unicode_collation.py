@@ -61,7 +61,8 @@ class UnicodeCollation(Protocol):
 
     @method("StrToFat(IN CHAR16 *String, IN UINTN FatSize, OUT CHAR8 *Fat)")
     def str_to_fat(self, call, string, size, fat):
-        """TRUE if a character had to be replaced by an underscore. Blanks and dots are left out, as in EDK2."""
+        """TRUE if a character had to be replaced by an underscore. Blanks and dots are left out, and nothing is put behind
+        the name, as in EDK2."""
         converted, replaced = bytearray(), 0
         for character in self.uefi.read_string(string):
             if character in ". ":
