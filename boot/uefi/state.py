@@ -81,13 +81,7 @@ def _feed(value, update, seen):
         elif isinstance(value, bytearray):
             parts = [bytes(value)]
         else:
-            parts = [part for item in _fields(value) for part in item]
+            parts = list(value.__reduce_ex__(4)[1:3])           # what a pickle would hold
         for part in parts:
             _feed(part, update, seen)
         update(b"]")
-
-
-def _fields(value):
-    """(name, value) of the attributes of an object, in slots or not."""
-    slots = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ()) if hasattr(value, name)]
-    return [*((name, getattr(value, name)) for name in slots if name != "__dict__"), *getattr(value, "__dict__", {}).items()]

@@ -138,7 +138,7 @@ static void files(EFI_HANDLE volume)
 void guest(void)
 {
     EFI_LOADED_IMAGE_PROTOCOL *me = protocol(Image, &EFI_LOADED_IMAGE_PROTOCOL_GUID);
-    partitions();
     header(me->DeviceHandle);
     files(me->DeviceHandle);
+    partitions();
 }
