@@ -81,14 +81,7 @@ def _feed(value, update, seen):
         elif isinstance(value, bytearray):
             parts = [bytes(value)]
         else:
-            parts = [part for item in _attributes(value) for part in item]
+            parts = list(value.__reduce_ex__(4)[1:3])           # what a pickle would hold
         for part in parts:
             _feed(part, update, seen)
         update(b"]")
-
-
-def _attributes(value):
-    """(name, value) of all that an object has, be it in a dictionary or in slots."""
-    slots = [name for each in reversed(type(value).__mro__) for name in getattr(each, "__slots__", ())]
-    found = [(name, getattr(value, name)) for name in slots if hasattr(value, name)]
-    return found + list(getattr(value, "__dict__", {}).items())

@@ -3,19 +3,22 @@
     python -m tests.uefi.build [NAME...]    builds, and prints where
 
 guests/NAME.c is compiled with guests/guest.c and the header of boot/examples/uefi to build/uefi/NAME.efi, and put as
-EFI/BOOT/BOOTX64.EFI on the FAT16 partition of build/uefi/NAME.img, beside a few files to be read (FILES).
+EFI/BOOT/BOOTX64.EFI on the FAT16 partition of build/uefi/NAME.img, beside a few files to be read (FILES). The disk of
+guests in ON_GPT has a GPT with two partitions, the second with FAT32.
 Needs gcc, binutils and mtools.
 """
 from __future__ import annotations
 
 import os
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
+import uuid
 from pathlib import Path
 
+from . import disks
+from .disks import SECTOR, Partition
 from .efi_image import convert
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,10 +31,10 @@ FLAGS = ("-std=gnu11 -O1 -g0 -ffreestanding -fshort-wchar -fpie -fvisibility=hid
          "-mgeneral-regs-only -Wall -Wextra -Wno-unused-parameter -Wno-nonnull -Werror=implicit").split()
 LINK = "-pie --no-dynamic-linker -z noexecstack -z separate-code -z norelro --build-id=none -e efi_main".split()
 
-SECTOR = 512
-START, SECTORS = 2048, 65536            # of the partition
-SERIAL = "20101210"                     # of the volume, and SIGNATURE of the disk
-SIGNATURE = 0x10DE5EFF
+ON_MBR = Partition(2048, 65536)
+ON_GPT = {"gpt": [Partition(2048, 4096, disks.BASIC_DATA, uuid.UUID("9a570000-0000-4000-8000-000000000001"), "data"),
+                  Partition(8192, 81920)]}
+SERIAL = "20101210"                     # of the volume
 FILES = {
     "HELLO.TXT": b"Hello, file.\r\n",
     "EMPTY": b"",
@@ -85,11 +88,21 @@ def disk(name: str) -> Path:
     if stale(target, program):
         with tempfile.TemporaryDirectory(dir=HOME) as directory:
             image = Path(directory, "img")
+            where, kind = (ON_GPT[name][-1], ["-F", "-c", 1]) if name in ON_GPT else (ON_MBR, ["-c", 4])
             with open(image, "wb") as file:
-                file.write(partition_table())
-                file.truncate((START + SECTORS) * SECTOR)
-            place = f"{image}@@{START * SECTOR}"
-            tool("mformat", "-i", place, "-v", "GUESTS", "-N", SERIAL, "-T", SECTORS, "-h", 16, "-s", 63, "-H", START, "-c", 4)
+                sectors = where.start + where.size
+                if name in ON_GPT:
+                    sectors += 2048
+                    first, last = disks.gpt(ON_GPT[name], sectors)
+                    file.write(first)
+                    file.seek(sectors * SECTOR - len(last))
+                    file.write(last)
+                else:
+                    file.write(disks.master_boot_record(where))
+                file.truncate(sectors * SECTOR)
+            place = f"{image}@@{where.start * SECTOR}"
+            tool("mformat", "-i", place, "-v", "GUESTS", "-N", SERIAL, "-T", where.size, "-h", 16, "-s", 63, "-H", where.start,
+                 *kind)
             tool("mmd", "-i", place, "::EFI", "::EFI/BOOT", "::dir", "::dir/sub")
             tool("mcopy", "-i", place, program, "::EFI/BOOT/BOOTX64.EFI")
             for path, data in FILES.items():
@@ -98,12 +111,6 @@ def disk(name: str) -> Path:
                 tool("mcopy", "-i", place, part, f"::{path}")
             os.replace(image, target)
     return target
-
-
-def partition_table() -> bytes:
-    """A master boot record with one partition, an EFI system partition (type EFh)."""
-    entry = struct.pack("<B3sB3sII", 0, b"\xFE\xFF\xFF", 0xEF, b"\xFE\xFF\xFF", START, SECTORS)
-    return bytes(440) + struct.pack("<IH", SIGNATURE, 0) + entry + bytes(48) + b"\x55\xAA"
 
 
 if __name__ == "__main__":
