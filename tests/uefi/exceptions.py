@@ -74,4 +74,5 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
         ("1", "UEFI 2.10, 4.6.1: both entry points are there; QEMU gives OVMF that of version 2 only"),
     ("files", "SetInfo, VOLUME_LABEL then"):
         ('SUCCESS, "NEW LABEL"', "UEFI 2.10, 13.5.17: the label is what was set; OVMF drops its blanks"),
+    ("pci", "the display adapter, ROM of size 0"): ("yes", "UEFI 2.10, 14.4.1: RomSize is 0 where there is no ROM; QEMU's has one"),
 }
