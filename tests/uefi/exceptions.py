@@ -53,4 +53,7 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
     ("text_output", "cursor, off again"): ("SUCCESS", "UEFI 2.10, 12.4: as above"),
     ("files", "SetInfo, VOLUME_LABEL then"):
         ('SUCCESS, "NEW LABEL"', "UEFI 2.10, 13.5.17: the label is what was set; OVMF drops its blanks"),
+    ("media", "the partition's BlockIo, ReadBlocks, block 2^63"):
+        ("INVALID_PARAMETER", "UEFI 2.10, 13.9: there is no such block; OVMF's bytes wrap at 64 bits"),
+    ("media", "the partition's BlockIo, ReadBlocks, block 2^64-1"): ("INVALID_PARAMETER", "UEFI 2.10, 13.9: as above"),
 }
