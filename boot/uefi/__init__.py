@@ -29,6 +29,9 @@ PARTS = """
     boot_services.handover
     boot_services.internal
     runtime_services.variables
+    runtime_services.time
+    runtime_services.virtual_memory
+    runtime_services.miscellaneous
     protocols.graphics_output
     protocols.edid
     protocols.serial_io
@@ -38,6 +41,8 @@ PARTS = """
     protocols.simple_text_input
     protocols.device_path
     media
+    protocols.reset_notification
+    configuration
     boot_manager
 """.split()
 for part in PARTS:

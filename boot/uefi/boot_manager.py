@@ -4,11 +4,13 @@ from __future__ import annotations
 from boot import fat
 from boot.uefi import device_path, images, media
 from boot.uefi.boot_services.images import start
+from boot.uefi.boot_services.miscellaneous import arm_watchdog
 from boot.uefi.definitions import Status, status_name
 from boot.uefi.service import internal_service
 from boot.uefi.steps import begin
 from x86.faults import ImageError
 
+WATCHDOG = 5 * 60                       # seconds that a boot option gets (section 3.1.2), unless it sets the timer itself
 FALLBACK = r"\EFI\BOOT\BOOTX64.EFI"
 
 
@@ -35,6 +37,7 @@ def boot_manager(uefi, call):
 
 def boot(uefi, call, steps, value, image):
     """A step: run an image that is loaded."""
+    arm_watchdog(uefi, WATCHDOG)
     steps.then(ended, image.name)
     steps.then(start, image.handle)
 
@@ -59,5 +62,6 @@ def chosen(uefi):
 
 def ended(uefi, call, steps, status, name):
     """A step: an image has come back, and there is nothing more to boot."""
+    arm_watchdog(uefi, 0)
     uefi.machine.stop("returned", 0 if status == Status.SUCCESS else 1, f"{name} returned {status_name(status)}")
     return Status.SUCCESS

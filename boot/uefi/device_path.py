@@ -183,6 +183,11 @@ def append(path: bytes, *parts: bytes) -> bytes:
     return path[:-4] + b"".join(parts) + END_NODE
 
 
+def join_instances(*paths: bytes) -> bytes:
+    """Paths, each with its end, as the instances of one."""
+    return b"".join(path[:-4] + END_INSTANCE_NODE for path in paths[:-1]) + paths[-1]
+
+
 def starts_with(path: bytes, start: bytes) -> bool:
     """Whether `start`, without its end, is how `path` begins."""
     return path[:len(start) - 4] == start[:-4]

@@ -267,7 +267,7 @@ def example():
 def ranges(said):
     """[(first byte, last byte, kind)] of the memory map that the kernel wrote."""
     return [(int(first, 16), int(last, 16), kind)
-            for first, last, kind in re.findall(r"^  ([0-9A-F]{16}) - ([0-9A-F]{16})  ([a-z]{3,}.*)$", said, re.MULTILINE)]
+            for first, last, kind in re.findall(r"^  ([0-9A-F]{16}) - ([0-9A-F]{16})  ([A-Za-z]{3,}.*)$", said, re.MULTILINE)]
 
 
 def test_the_kernel_is_reached_and_switches_off(example):
