@@ -18,7 +18,6 @@ from boot.fat import Volume
 from boot.uefi import device_path
 from boot.uefi.database import DEVICE_PATH
 from boot.uefi.definitions import Guid
-from boot.uefi.file_info import read_file
 from boot.uefi.protocols.block_io import BlockDevice, BlockIo, DiskIo
 from boot.uefi.protocols.simple_file_system import SimpleFileSystem
 from boot.uefi.tables import at_power_on
@@ -43,13 +42,14 @@ class Part(NamedTuple):
 @dataclass
 class Medium:
     """A disk or a partition as the boot manager sees it. path: its device path; name: for people; is_esp: it says that it is an
-    EFI system partition."""
+    EFI system partition; refused: why it has no volume."""
     handle: int
     path: bytes
     device: BlockDevice
     name: str
     is_esp: bool = False
     volume: Volume | None = None
+    refused: str = ""
 
 
 def address(number: int) -> list[bytes]:
@@ -120,22 +120,7 @@ def add(uefi, path: bytes, device: BlockDevice, name: str, type: Guid | None = N
     try:
         medium.volume = Volume(device.disk, device.first, device.sectors, name)
         uefi.install(handle, SimpleFileSystem(uefi, medium.volume))
-    except ImageError:
-        medium.volume = None            # no FAT volume: blocks are all that can be had
+    except ImageError as error:
+        medium.refused = str(error)     # blocks are all that can be had
     uefi.disks.append(medium)
     return medium
-
-
-def read_image(uefi, path: bytes) -> tuple[bytes, Medium, bytes] | None:
-    """(bytes, medium, remaining path) of the file that a device path leads to, on one of the disks here; None if there is
-    none. The path begins with that of a disk or partition, or with the HD() node of one. FatError, BadPath."""
-    for medium in sorted(uefi.disks, key=lambda each: -len(each.path)):
-        if medium.volume is None:
-            continue
-        for start in (medium.path, device_path.join([device_path.parse(medium.path)[-1].bytes])):
-            if device_path.starts_with(path, start):
-                remaining = path[len(start) - 4:]
-                name = device_path.file_name(device_path.parse(remaining))
-                if name:
-                    return read_file(medium.volume, name), medium, remaining
-    return None
