@@ -75,4 +75,7 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
     ("files", "SetInfo, VOLUME_LABEL then"):
         ('SUCCESS, "NEW LABEL"', "UEFI 2.10, 13.5.17: the label is what was set; OVMF drops its blanks"),
     ("pci", "the display adapter, ROM of size 0"): ("yes", "UEFI 2.10, 14.4.1: RomSize is 0 where there is no ROM; QEMU's has one"),
+    ("media", "the partition's BlockIo, ReadBlocks, block 2^63"):
+        ("INVALID_PARAMETER", "UEFI 2.10, 13.9: there is no such block; OVMF's bytes wrap at 64 bits"),
+    ("media", "the partition's BlockIo, ReadBlocks, block 2^64-1"): ("INVALID_PARAMETER", "UEFI 2.10, 13.9: as above"),
 }
