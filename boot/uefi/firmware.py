@@ -28,7 +28,8 @@ LEAST_MEMORY = 32 << 20
 #: What a snapshot holds: everything below is data, and refers to the machine only through references that are found again.
 STATE = ("map", "pool", "page_tables", "database", "interfaces", "frames", "stub_addresses", "labels", "tpl", "exited",
          "virtual", "complaints", "unimplemented", "strays", "table", "events", "images", "disks", "variables", "console",
-         "input", "monotonic", "reset_notifications", "runtime_code", "virtual_map")
+         "input", "monotonic", "reset_notifications", "runtime_code", "virtual_map",
+         "serial_port", "memory_attributes")
 
 
 class Unwound:
