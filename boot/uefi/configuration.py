@@ -12,6 +12,7 @@ import struct
 
 from boot import acpi, smbios
 from boot.uefi import tables
+from boot.uefi.boot_services.memory import DESCRIPTOR
 from boot.uefi.definitions import PAGE, Guid, MemoryAttribute, MemoryType
 from boot.uefi.tables import at_power_on
 
@@ -23,7 +24,6 @@ MEMORY_ATTRIBUTES = Guid("dcfa911d-26eb-469f-a220-38b7dc461220")
 PROPERTIES = struct.Struct("<HHI")
 ALL_SERVICES = (1 << 14) - 1            # a bit each, GetTime to QueryVariableInfo
 ATTRIBUTES = struct.Struct("<IIII")
-DESCRIPTOR = struct.Struct("<I4xQQQQ8x")                    # as long as those of GetMemoryMap
 VERSION = 1
 ENTRIES = (PAGE - ATTRIBUTES.size) // DESCRIPTOR.size
 

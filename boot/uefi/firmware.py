@@ -96,8 +96,10 @@ class Uefi(GuestMemory, Device):
         return {"firmware": state.freeze(values, self._reference), "media": [disk.snapshot() for disk in self.media]}
 
     def restore(self, snapshot: dict) -> None:
+        path = self.variables.path
         for name, value in state.thaw(snapshot["firmware"], self._referred).items():
             setattr(self, name, value)
+        self.variables.path = path
         for disk, overlay in zip(self.media, snapshot["media"]):
             disk.restore(overlay)
         if self.console is not None:

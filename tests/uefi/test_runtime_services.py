@@ -1,6 +1,7 @@
 """The clock, resets, the monotonic count and the configuration tables, where the guests do not ask or OVMF does not say."""
 from __future__ import annotations
 
+import json
 import struct
 
 import pytest
@@ -151,3 +152,19 @@ def test_random_numbers_repeat_with_the_run_and_not_within():
     numbers = first.take(100)
     assert second.take(100) == numbers
     assert first.take(100) != numbers
+
+
+def test_variables_go_on_in_the_file_of_the_machine_that_a_snapshot_comes_to(tmp_path):
+    machines = []
+    for name in ("one", "other"):
+        program = Program()
+        program.uefi.variables.load(tmp_path / name)
+        machines.append(program)
+    one, other = machines
+    name, guid, data = (one.block(64, each) for each in ("Name\0".encode("utf-16-le"), bytes(range(16)), b"data"))
+    assert one.runtime("SetVariable", name, guid, 7, 4, data) == Status.SUCCESS
+    other.machine.restore(one.machine.snapshot())
+    assert other.runtime("SetVariable", name, guid, 7, 3, data) == Status.SUCCESS
+    kept = [next(each["data"] for each in json.loads((tmp_path / name).read_text())["variables"] if each["name"] == "Name")
+            for name in ("one", "other")]
+    assert kept == ["64617461", "646174"]
