@@ -207,8 +207,3 @@ def unload(uefi, image: Image) -> None:
             uefi.uninstall(image.handle, guid)
     for block in (*image.blocks, image.loaded_image.address):
         uefi.free_pool(block)
-
-
-def current(uefi) -> int:
-    """The handle of the image that runs: the innermost whose entry point was called."""
-    return next((frame.invoke.image for frame in reversed(uefi.frames) if frame.invoke.image), 0)

@@ -183,6 +183,15 @@ def test_a_runtime_driver_lies_in_runtime_memory(caller):
     assert caller.call("StartImage", handle, 0, 0) == Status.SUCCESS and handle in caller.uefi.images.loaded
 
 
+def virtual_map(caller, above: int) -> tuple[int, int, int]:
+    """(map, bytes, key): GetMemoryMap's descriptors, each with VirtualStart `above` PhysicalStart."""
+    size, buffer = caller.block(8, (1 << 15).to_bytes(8, "little")), caller.block(1 << 15)
+    assert caller.call("GetMemoryMap", size, buffer, caller.room, caller.room + 8, caller.room + 16) == Status.SUCCESS
+    for at in range(buffer, buffer + caller.u64(size), caller.u64(caller.room + 8)):
+        caller.uefi.write_u64(at + 16, caller.u64(at + 8) + above)
+    return buffer, caller.u64(size), caller.u64(caller.room)
+
+
 def test_a_runtime_driver_follows_its_memory(caller):
     """Of two pointers to its own code it changes the second, which is its business from then on."""
     code = bytearray(b"\x48\x83\x05" + (24 - 8).to_bytes(4, "little") + b"\x05\x31\xC0\xC3".ljust(9, b"\xCC") + bytes(16))
@@ -191,9 +200,12 @@ def test_a_runtime_driver_follows_its_memory(caller):
     assert caller.call("StartImage", handle, 0, 0) == Status.SUCCESS
     first, second = image.entry + 16, image.entry + 24
     assert (caller.u64(first), caller.u64(second)) == (image.entry, image.entry + 5)
-    start, virtual = image.base - 0x4000, 0xFFFF_F000_0000_0000
-    images.follow(caller.uefi, [(0x1000, 0x2000, 0x5000), (start, image.end, virtual)])
-    assert caller.u64(first) == image.entry - start + virtual and caller.u64(second) == image.entry + 5
+    above = 0xFFFF_F000_0000_0000
+    descriptors, size, key = virtual_map(caller, above)
+    assert caller.call("ExitBootServices", caller.image, key) == Status.SUCCESS
+    service = caller.uefi.stub(find("runtime", "SetVirtualAddressMap"))
+    assert caller.call_address(service, size, 48, 1, descriptors) == Status.SUCCESS
+    assert caller.u64(first) == image.entry + above and caller.u64(second) == image.entry + 5
 
 
 # ---- what is left ----------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """SetVirtualAddressMap, ConvertPointer: an operating system moves the runtime services to addresses of its own.
 
-    SetVirtualAddressMap -> functions of the group VIRTUAL_ADDRESS_CHANGE, which call ConvertPointer -> the tables' pointers
+    SetVirtualAddressMap -> functions of the group VIRTUAL_ADDRESS_CHANGE, which call ConvertPointer -> runtime drivers
+                         -> the tables' pointers
 
 The firmware itself keeps no pointers of that kind: its stubs are found by their physical addresses, wherever they are called.
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import struct
 
-from boot.uefi import tables
+from boot.uefi import images, tables
 from boot.uefi.definitions import PAGE, MemoryAttribute, Status
 from boot.uefi.events import NOTIFY_SIGNAL, VIRTUAL_ADDRESS_CHANGE
 from boot.uefi.service import runtime_service
@@ -42,8 +43,9 @@ def set_virtual_address_map(uefi, call, size, descriptor_size, version, pointer)
 
 
 def tell(uefi, call, steps, value, addresses):
-    """A step: call the next of the functions, or go on to the tables."""
+    """A step: call the next of the functions, or go on to the drivers and the tables."""
     if not addresses:
+        images.follow(uefi, uefi.virtual_map)
         return convert_tables(uefi)
     event = uefi.events.all[addresses[0]]
     steps.then(tell, addresses[1:])
