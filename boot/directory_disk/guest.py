@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from boot.directory_disk.layout import FIRST, MOST_DIRECTORY, ROOT, Layout
-from boot.directory_disk.tree import Path, printable
+from boot.directory_disk.tree import MOST_NODES, Path, printable
 from boot.disk import SECTOR, Disk
 from boot.fat.bpb import COMMON, FAT32_PART
 from boot.fat.entries import Entry, decode
@@ -22,6 +22,7 @@ from boot.fat.names import DOTS, check, fold
 BAD, LAST = 0x0FFFFFF7, 0x0FFFFFF8                      # a cluster's entry in the FAT: not to be used; from here on: the end
 ENTRY = 0x0FFFFFFF                                      # its bits that count
 PIECE = 1 << 20                                         # bytes read at once
+MOST_DEPTH = 256                                        # of directories in each other; the host's paths have 4096 bytes
 PARAMETERS = slice(11, COMMON.sizeof() + FAT32_PART.sizeof())      # of the boot sector: what the volume is
 
 Run = tuple[int, int]                                   # first cluster, number of clusters
@@ -105,6 +106,11 @@ class _Reader:
             names: set[str] = set()
             for entry in self._entries(path, cluster):
                 here = (*path, entry.name)
+                if len(self.tree.files) + len(self.tree.directories) + len(waiting) > MOST_NODES:
+                    raise Inconsistent(f"there are more than {MOST_NODES} files and directories on the volume")
+                if len(here) > MOST_DEPTH:
+                    self.tree.doubts.append(f"directories are nested more than {MOST_DEPTH} deep")
+                    continue
                 if not _possible(entry.name):
                     self.tree.doubts.append(f"no file of the host can be called {ascii(entry.name)}")
                     continue

@@ -20,6 +20,7 @@ import zlib
 from bisect import bisect_right
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cached_property
 from uuid import UUID
 
 from boot.disk import SECTOR
@@ -156,7 +157,7 @@ class Layout:
         head, tail = build_gpt(self.disk_sectors, DISK_GUID, [esp])
         return (record + head).ljust(FIRST * SECTOR, b"\0"), tail
 
-    @property
+    @cached_property
     def fingerprint(self) -> int:
         """A number that is another one if names, sizes or times in the tree are."""
         state = 0

@@ -127,6 +127,11 @@ class Image:
                 value, = layout.unpack_from(memory, at)
                 layout.pack_into(memory, at, value + addend & mask)
 
+    def pointers(self, memory) -> list[int]:
+        """RVAs of the 64-bit addresses that the relocations name. memory: the image as `load` made it."""
+        return [page + (entry & 0xFFF) for page, entries in self._blocks(memory) for entry in entries
+                if entry >> 12 == pe_layout.DIR64]
+
     def _blocks(self, memory):
         """(RVA of the page, its entries) of each block of relocations, checked against the table and the image."""
         at, size = self.relocations

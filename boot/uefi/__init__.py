@@ -29,6 +29,11 @@ PARTS = """
     boot_services.handover
     boot_services.internal
     runtime_services.variables
+    runtime_services.time
+    runtime_services.virtual_memory
+    runtime_services.miscellaneous
+    protocols.pci_root_bridge_io
+    protocols.pci_io
     protocols.graphics_output
     protocols.edid
     protocols.serial_io
@@ -36,7 +41,12 @@ PARTS = """
     protocols.hii
     protocols.unicode_collation
     protocols.simple_text_input
+    protocols.device_path
     media
+    protocols.reset_notification
+    protocols.rng
+    protocols.memory_attribute
+    configuration
     boot_manager
 """.split()
 for part in PARTS:

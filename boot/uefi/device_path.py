@@ -21,7 +21,7 @@ END_NODE = bytes((END, END_ENTIRE, 4, 0))
 END_INSTANCE_NODE = bytes((END, END_INSTANCE, 4, 0))
 LONGEST = 1 << 16                       # bytes of a path that is believed
 
-#: Letters of the rows -> format for struct
+#: Letters of the rows -> format for struct; a number stands for so many bytes
 SIZES = {"b": "B", "h": "H", "i": "I", "q": "Q", "g": "16s"}
 
 
@@ -29,8 +29,9 @@ SIZES = {"b": "B", "h": "H", "i": "I", "q": "Q", "g": "16s"}
 class Kind:
     """One kind of node.
 
-    fields     "Function:b Device:b": names and sizes, b h i q for 1, 2, 4, 8 bytes, g for a GUID, in the order of the bytes
-    arguments  "Device:x Function:x": what the text shows, x hexadecimal, d decimal, g GUID; "" if device_path_text.py knows
+    fields     "Function:b Device:b": names and sizes, b h i q for numbers of 1, 2, 4, 8 bytes, g for a GUID, 6 for six bytes,
+               in the order of the bytes
+    arguments  "Device:x Function:x": what the text shows, x hexadecimal, d decimal, g GUID; "" where it follows no such rule
     rest       whether bytes of any number follow the fields
     """
     type: int
@@ -46,15 +47,16 @@ class Kind:
 
     @property
     def format(self) -> str:
-        return "<" + "".join(SIZES[each.partition(":")[2]] for each in self.fields.split())
+        sizes = [each.partition(":")[2] for each in self.fields.split()]
+        return "<" + "".join(SIZES.get(size, f"{size}s") for size in sizes)
 
     def build(self, rest: bytes = b"", **values) -> bytes:
         """The node's bytes; fields that are not named are 0."""
         unknown = set(values) - set(self.names)
         if unknown:
             raise ValueError(f"{self.name} has no {', '.join(sorted(unknown))}")
-        empty = {each.partition(":")[0]: bytes(16) if each.endswith(":g") else 0 for each in self.fields.split()}
-        data = struct.pack(self.format, *(empty | values).values()) + rest
+        empty = struct.unpack(self.format, bytes(struct.calcsize(self.format)))
+        data = struct.pack(self.format, *(dict(zip(self.names, empty)) | values).values()) + rest
         return bytes((self.type, self.subtype)) + (4 + len(data)).to_bytes(2, "little") + data
 
 
@@ -68,38 +70,47 @@ KINDS = [
     Kind(ACPI, 1, "Acpi", "HID:i UID:i"),
     Kind(ACPI, 2, "AcpiEx", "HID:i UID:i CID:i", rest=True),
     Kind(ACPI, 3, "AcpiAdr", "ADR:i", rest=True),
+    Kind(ACPI, 4, "NvdimmAcpiAdr", "Handle:i", "Handle:x"),
     Kind(MESSAGING, 1, "Ata", "Secondary:b Slave:b Lun:h"),
     Kind(MESSAGING, 2, "Scsi", "Target:h Lun:h", "Target:x Lun:x"),
     Kind(MESSAGING, 3, "Fibre", "Reserved:i WWN:q Lun:q", "WWN:x Lun:x"),
     Kind(MESSAGING, 4, "I1394", "Reserved:i Guid:q"),
     Kind(MESSAGING, 5, "USB", "Port:b Interface:b", "Port:x Interface:x"),
     Kind(MESSAGING, 6, "I2O", "Tid:i", "Tid:x"),
+    Kind(MESSAGING, 9, "Infiniband", "Flags:i PortGid:g ServiceId:q TargetPortId:q DeviceId:q",
+         "Flags:x PortGid:g ServiceId:x TargetPortId:x DeviceId:x"),
     Kind(MESSAGING, 10, "VenMsg", "Guid:g", rest=True),
-    Kind(MESSAGING, 11, "MAC", "", rest=True),
-    Kind(MESSAGING, 12, "IPv4", "", rest=True),
-    Kind(MESSAGING, 13, "IPv6", "", rest=True),
+    Kind(MESSAGING, 11, "MAC", "Address:32 IfType:b"),
+    Kind(MESSAGING, 12, "IPv4", "Local:4 Remote:4 LocalPort:h RemotePort:h Protocol:h Static:b", rest=True),
+    Kind(MESSAGING, 13, "IPv6", "Local:16 Remote:16 LocalPort:h RemotePort:h Protocol:h Origin:b PrefixLength:b Gateway:16"),
     Kind(MESSAGING, 14, "Uart", "Reserved:i BaudRate:q DataBits:b Parity:b StopBits:b"),
-    Kind(MESSAGING, 15, "UsbClass", "VendorId:h ProductId:h Class:b SubClass:b Protocol:b",
-         "VendorId:x ProductId:x Class:x SubClass:x Protocol:x"),
+    Kind(MESSAGING, 15, "UsbClass", "VendorId:h ProductId:h Class:b SubClass:b Protocol:b"),
     Kind(MESSAGING, 16, "UsbWwid", "Interface:h VendorId:h ProductId:h", rest=True),
     Kind(MESSAGING, 17, "Unit", "Lun:b", "Lun:x"),
     Kind(MESSAGING, 18, "Sata", "HBAPort:h PortMultiplier:h Lun:h", "HBAPort:x PortMultiplier:x Lun:x"),
+    Kind(MESSAGING, 19, "iSCSI", "Protocol:h Options:h Lun:8 PortalGroup:h", rest=True),
     Kind(MESSAGING, 20, "Vlan", "VlanId:h", "VlanId:d"),
-    Kind(MESSAGING, 23, "NVMe", "Namespace:i Eui:q"),
+    Kind(MESSAGING, 21, "FibreEx", "Reserved:i WWN:8 Lun:8"),
+    Kind(MESSAGING, 22, "SasEx", "Address:8 Lun:8 Topology:h TargetPort:h"),
+    Kind(MESSAGING, 23, "NVMe", "Namespace:i Eui:8"),
     Kind(MESSAGING, 24, "Uri", "", rest=True),
     Kind(MESSAGING, 25, "UFS", "Target:b Lun:b", "Target:x Lun:x"),
     Kind(MESSAGING, 26, "SD", "Slot:b", "Slot:x"),
+    Kind(MESSAGING, 27, "Bluetooth", "Address:6"),
+    Kind(MESSAGING, 28, "Wi-Fi", "SSID:32"),
     Kind(MESSAGING, 29, "eMMC", "Slot:b", "Slot:x"),
+    Kind(MESSAGING, 30, "BluetoothLE", "Address:6 AddressType:b"),
+    Kind(MESSAGING, 31, "Dns", "IsIPv6:b", rest=True),
     Kind(MEDIA, 1, "HD", "Partition:i Start:q Size:q Signature:g Format:b SignatureType:b"),
-    Kind(MEDIA, 2, "CDROM", "Entry:i Start:q Size:q", "Entry:x Start:x Size:x"),
+    Kind(MEDIA, 2, "CDROM", "Entry:i Start:q Size:q"),
     Kind(MEDIA, 3, "VenMedia", "Guid:g", rest=True),
     Kind(MEDIA, 4, "FilePath", "", rest=True),
     Kind(MEDIA, 5, "Media", "Guid:g", "Guid:g"),
     Kind(MEDIA, 6, "FvFile", "Guid:g", "Guid:g"),
     Kind(MEDIA, 7, "Fv", "Guid:g", "Guid:g"),
     Kind(MEDIA, 8, "Offset", "Reserved:i Start:q End:q", "Start:x End:x"),
-    Kind(MEDIA, 9, "RamDisk", "Start:q End:q Guid:g Instance:h", "Start:x End:x Instance:d Guid:g"),
-    Kind(BIOS_BOOT, 1, "BBS", "DeviceType:h Status:h", rest=True),
+    Kind(MEDIA, 9, "RamDisk", "Start:q End:q Guid:g Instance:h"),
+    Kind(BIOS_BOOT, 1, "BBS", "DeviceType:h StatusFlag:h", rest=True),
 ]
 BY_NUMBER = {(kind.type, kind.subtype): kind for kind in KINDS}
 BY_NAME = {kind.name: kind for kind in KINDS}
@@ -170,6 +181,11 @@ def join(parts: Iterable[bytes]) -> bytes:
 def append(path: bytes, *parts: bytes) -> bytes:
     """A path with further nodes, each as its bytes."""
     return path[:-4] + b"".join(parts) + END_NODE
+
+
+def join_instances(*paths: bytes) -> bytes:
+    """Paths, each with its end, as the instances of one."""
+    return b"".join(path[:-4] + END_INSTANCE_NODE for path in paths[:-1]) + paths[-1]
 
 
 def starts_with(path: bytes, start: bytes) -> bool:

@@ -32,6 +32,7 @@ AFTER_READY_TO_BOOT = Guid("3a2a00ad-98b9-4cdf-a478-702777f1c10b")
 UNITS = 10_000_000                      # of SetTimer in a second: 100 ns
 DEFAULT_PERIOD = 100_000                # units: a periodic timer of 0 follows the firmware's tick, 10 ms
 LEAST_PERIOD = 1_000                    # units: a periodic timer expires not more often, or its interrupts would be all that runs
+LEAST_DELAY = 100                       # units: a timer takes as long, or one that sets itself anew would be all that runs
 NEVER = 1 << 62                         # ticks: what is later than that does not happen
 EVENT_SIZE = 16                         # bytes of the block whose address is an EFI_EVENT
 INTERRUPT_FLAG = 0x200
@@ -98,8 +99,9 @@ def create(uefi, type: int = 0, tpl: int = 0, function: int = 0, context: int = 
 def close(uefi, address: int) -> None:
     """The event is no more; whoever was to be told of protocols through it is not told."""
     events = uefi.events
-    cancel_timer(uefi, events.all.pop(address))
+    cancel_timer(uefi, events.all[address])
     dequeue(events, address)
+    del events.all[address]
     registrations = uefi.database.registrations
     for key in [key for key, each in registrations.items() if each.event == address]:
         del registrations[key]
@@ -153,12 +155,12 @@ def ticks(uefi, units: int) -> int:
 
 
 def set_timer(uefi, event: Event, units: int, periodic: bool) -> None:
-    """Let the timer of an event expire in `units`, and then again and again if it is periodic."""
+    """Let the timer of an event expire in `units`, and then again and again if it is periodic. 0, if not, is at once."""
     cancel_timer(uefi, event)
     if periodic:
         units = max(units, LEAST_PERIOD) if units else DEFAULT_PERIOD
         event.period = ticks(uefi, units)
-    event.expires = uefi.machine.time + ticks(uefi, units)
+    event.expires = uefi.machine.time + ticks(uefi, max(units, LEAST_DELAY) if units else 0)
     uefi.events.timers.append(event.address)
     expect(uefi)
 
@@ -175,7 +177,7 @@ def cancel_timer(uefi, event: Event) -> None:
 def expect(uefi) -> None:
     """Have the machine interrupt when the first timer expires."""
     events, clock = uefi.events, uefi.machine.clock
-    events.earliest = min((events.all[address].expires for address in events.timers if address in events.all), default=NEVER)
+    events.earliest = min((events.all[address].expires for address in events.timers), default=NEVER)
     clock.cancel(uefi.name, "timer_expired")
     if events.earliest < NEVER and not events.stopped:
         clock.at(events.earliest, uefi.name, "timer_expired")

@@ -28,7 +28,7 @@ LEAST_MEMORY = 32 << 20
 #: What a snapshot holds: everything below is data, and refers to the machine only through references that are found again.
 STATE = ("map", "pool", "page_tables", "database", "interfaces", "frames", "stub_addresses", "labels", "tpl", "exited",
          "virtual", "complaints", "unimplemented", "strays", "table", "events", "images", "disks", "variables", "console",
-         "input", "clock_offset", "monotonic")
+         "input", "monotonic", "reset_notifications", "runtime_code", "virtual_map")
 
 
 class Unwound:
@@ -48,6 +48,8 @@ class Uefi(GuestMemory, Device):
     events         events and timers (events.py)
     tpl            the present task priority level
     exited         ExitBootServices has succeeded
+    virtual        SetVirtualAddressMap has been called; virtual_map: [(start, end, virtual address)] while it goes on
+    runtime_code   (start, end) of the pages with the stubs of the runtime services
     monotonic      what GetNextMonotonicCount returns next
     """
 
@@ -151,8 +153,10 @@ class Uefi(GuestMemory, Device):
         self.write(address, code)
         size = len(stubs.runtime_code(0)[0])
         address = self.allocate_pages(-(-size // PAGE), MemoryType.RuntimeServicesCode)
-        code, runtime = stubs.runtime_code(address)
+        code, labels, runtime = stubs.runtime_code(address)
         self.write(address, code)
+        self.runtime_code = address, address + -(-size // PAGE) * PAGE
+        self.labels |= labels
         self.stub_addresses |= runtime
 
     def table_pages(self, pages: int) -> int:
@@ -231,7 +235,7 @@ class Uefi(GuestMemory, Device):
                 self._power_on()
             elif offset == SERVICE and where is not None and self.stub_addresses.get(cpu.eax) == where - 5:
                 self._serve(SERVICES[cpu.eax])
-            elif offset == NEXT and self.labels and where == self.labels["next"]:
+            elif offset == NEXT and self.labels and where in (self.labels["next"], self.labels["runtime_next"]):
                 self._next()
             elif offset == EXCEPTION and self.labels and where is not None and where >= self.labels["exceptions"]:
                 self._exception((where - self.labels["exceptions"]) // stubs.EXCEPTION_SIZE)

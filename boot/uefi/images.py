@@ -37,6 +37,7 @@ class Image:
     protected    its pages do not permit everything
     level        the task priority level at which it was started
     exit_data    (size in bytes, address): what Exit() left for the caller of StartImage
+    pointers     of a runtime driver: address -> the address that is stored there, for all that its relocations name
     """
     handle: int
     parent: int
@@ -52,6 +53,7 @@ class Image:
     started: bool = False
     level: int = TPL_APPLICATION
     exit_data: tuple[int, int] = (0, 0)
+    pointers: dict[int, int] = field(default_factory=dict)
 
     @property
     def end(self) -> int:
@@ -101,26 +103,31 @@ def load(uefi, data: bytes, name: str, parent: int, device: int = 0, path: bytes
     file = pe.read(data, name)
     pages = -(-file.size // PAGE)
     code_type, data_type = MEMORY_TYPES[file.subsystem]
-    base = place(uefi, file, pages, code_type)
-    try:
-        uefi.write(base, bytes(file.load(base)))
-    except ImageError:
-        uefi.map.free(base, pages)
-        raise
-    blocks: list[int] = []
     own = uefi.database.interface(device, DEVICE_PATH) if device else None
     prefix = len(device_path.read(uefi, own.address)) - 4 if own and path else 0
-    loaded = LoadedImage(uefi, ParentHandle=parent, SystemTable=uefi.table.address, DeviceHandle=device,
-                         FilePath=keep(uefi, blocks, path[prefix:]), ImageBase=base, ImageSize=file.size,
-                         ImageCodeType=code_type, ImageDataType=data_type)
+    base = place(uefi, file, pages, code_type)
+    blocks: list[int] = []
+    try:
+        memory = file.load(base)
+        uefi.write(base, bytes(memory))
+        rest, whole = keep(uefi, blocks, path[prefix:]), keep(uefi, blocks, path)
+        packages = keep(uefi, blocks, file.resource("HII") or b"")
+    except (ImageError, OutOfMemory):
+        for block in blocks:
+            uefi.free_pool(block)
+        uefi.map.free(base, pages)
+        raise
+    loaded = LoadedImage(uefi, ParentHandle=parent, SystemTable=uefi.table.address, DeviceHandle=device, FilePath=rest,
+                         ImageBase=base, ImageSize=file.size, ImageCodeType=code_type, ImageDataType=data_type)
     handle = uefi.install(0, loaded)
-    uefi.install(handle, DEVICE_PATH_GUID, keep(uefi, blocks, path))
-    packages = file.resource("HII")
-    if packages is not None:
-        uefi.install(handle, HII_PACKAGE_LIST, keep(uefi, blocks, packages))
+    uefi.install(handle, DEVICE_PATH_GUID, whole)
+    if packages:
+        uefi.install(handle, HII_PACKAGE_LIST, packages)
     image = Image(handle, parent, name, file.subsystem, base, pages, base + file.entry, loaded,
                   [(section.name, base + section.rva, base + section.rva + section.size) for section in file.sections], blocks,
                   protect(uefi, file, base))
+    if file.subsystem == RUNTIME_DRIVER:
+        image.pointers = {base + rva: int.from_bytes(memory[rva:rva + 8], "little") for rva in file.pointers(memory)}
     uefi.images.loaded[handle] = image
     return image
 
@@ -159,6 +166,18 @@ def protect(uefi, file, base: int) -> bool:
     return bool(ranges)
 
 
+def follow(uefi, regions: list[tuple[int, int, int]]) -> None:
+    """An operating system has moved runtime memory: what runtime drivers were linked with follows, except what they have changed.
+
+    regions: (start, end, virtual address of start) each (UEFI 2.10, section 8.4, "SetVirtualAddressMap")"""
+    for image in uefi.images.loaded.values():
+        for start, end, virtual in regions:
+            if start <= image.base < end:
+                for address, value in image.pointers.items():
+                    if uefi.read_u64(address) == value:
+                        uefi.write_u64(address, value - start + virtual & 0xFFFF_FFFF_FFFF_FFFF)
+
+
 def name_of(path: bytes) -> str:
     """What messages call the image of a device path: the last part of the file's name, or "image"."""
     files = [node for node in device_path.parse(path) if node.kind is device_path.BY_NAME["FilePath"]] if path else []
@@ -188,8 +207,3 @@ def unload(uefi, image: Image) -> None:
             uefi.uninstall(image.handle, guid)
     for block in (*image.blocks, image.loaded_image.address):
         uefi.free_pool(block)
-
-
-def current(uefi) -> int:
-    """The handle of the image that runs: the innermost whose entry point was called."""
-    return next((frame.invoke.image for frame in reversed(uefi.frames) if frame.invoke.image), 0)

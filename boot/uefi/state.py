@@ -81,7 +81,7 @@ def _feed(value, update, seen):
         elif isinstance(value, bytearray):
             parts = [bytes(value)]
         else:
-            parts = [part for item in vars(value).items() for part in item]
+            parts = list(value.__reduce_ex__(4)[1:3])           # what a pickle would hold
         for part in parts:
             _feed(part, update, seen)
         update(b"]")

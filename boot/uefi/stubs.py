@@ -2,7 +2,7 @@
 
     B8 number       mov  eax, number
     E6 B6           out  0B6h, al
-    0F 82 rel32     jc   call_out       not in the stubs of runtime services, which never call the guest
+    0F 82 rel32     jc   call_out       runtime services have a copy of their own, which stays where they do
     C3              ret
 """
 from __future__ import annotations
@@ -37,21 +37,25 @@ def boot_code(address: int) -> tuple[bytes, dict[str, int], dict[int, int]]:
     labels = {name: address + offset for name, offset in labels.items()}
     stubs = {find("internal", "TimerTick").number: labels["tick"], find("internal", "BootManager").number: labels["manage"]}
     for service in SERVICES:
-        if service.kind == RUNTIME or service.number in stubs:
-            continue
-        code += bytes(-len(code) % STUB_SIZE)
-        stubs[service.number] = at = address + len(code)
-        code += b"\xB8" + struct.pack("<I", service.number) + bytes((0xE6, SERVICE_PORT)) + b"\x0F\x82"
-        code += struct.pack("<i", labels["call_out"] - (at + 13)) + b"\xC3"
+        if service.kind != RUNTIME and service.number not in stubs:
+            stubs[service.number] = address + _append_stub(code, service, labels["call_out"] - address)
     return bytes(code), labels, stubs
 
 
-def runtime_code(address: int) -> tuple[bytes, dict[int, int]]:
-    """The stubs of the runtime services for `address`, and service number -> address."""
-    code, stubs = bytearray(), {}
+def _append_stub(code: bytearray, service, call_out: int) -> int:
+    """Append the stub of a service; its offset. call_out: the offset of that routine."""
+    code += bytes(-len(code) % STUB_SIZE)
+    at = len(code)
+    code += b"\xB8" + struct.pack("<I", service.number) + bytes((0xE6, SERVICE_PORT)) + b"\x0F\x82"
+    code += struct.pack("<i", call_out - (at + 13)) + b"\xC3"
+    return at
+
+
+def runtime_code(address: int) -> tuple[bytes, dict[str, int], dict[int, int]]:
+    """The same of the runtime services; the one label is runtime_next."""
+    routine, labels = routines()
+    code, stubs = routine[labels["call_out"]:labels["idle"]], {}
     for service in SERVICES:
         if service.kind == RUNTIME:
-            stubs[service.number] = address + len(code)
-            stub = b"\xB8" + struct.pack("<I", service.number) + bytes((0xE6, SERVICE_PORT)) + b"\xC3"
-            code += stub.ljust(STUB_SIZE, b"\xCC")
-    return bytes(code), stubs
+            stubs[service.number] = address + _append_stub(code, service, 0)
+    return bytes(code), {"runtime_next": address + labels["next"] - labels["call_out"]}, stubs

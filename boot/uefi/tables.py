@@ -42,7 +42,7 @@ RUNTIME_SERVICES = """GetTime SetTime GetWakeupTime SetWakeupTime SetVirtualAddr
 
 #: Offset of a field that changes, from the start of the system table
 CONSOLE_IN_HANDLE, CON_IN, CONSOLE_OUT_HANDLE, CON_OUT, STANDARD_ERROR_HANDLE, STD_ERR = range(0x28, 0x58, 8)
-RUNTIME_FIELD, BOOT_FIELD, ENTRIES_FIELD, CONFIGURATION_FIELD = 0x58, 0x60, 0x68, 0x70
+VENDOR_FIELD, RUNTIME_FIELD, BOOT_FIELD, ENTRIES_FIELD, CONFIGURATION_FIELD = 0x18, 0x58, 0x60, 0x68, 0x70
 
 
 PROTECTIONS = ("nx-compat", "always", "never")

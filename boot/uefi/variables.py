@@ -14,19 +14,21 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from boot.uefi import variable_rules
 from boot.uefi.definitions import Guid, Status
+from boot.uefi.variable_rules import GLOBAL
 from x86.faults import ImageError
 
 NON_VOLATILE, BOOTSERVICE_ACCESS, RUNTIME_ACCESS, HARDWARE_ERROR_RECORD = 1, 2, 4, 8
-AUTHENTICATED_WRITE, TIME_BASED_AUTHENTICATED_WRITE, APPEND_WRITE, ENHANCED_AUTHENTICATED_ACCESS = 16, 32, 64, 128
+AUTHENTICATED_WRITE, TIME_BASED_AUTHENTICATED_WRITE, APPEND_WRITE = 16, 32, 64
 ACCESS = BOOTSERVICE_ACCESS | RUNTIME_ACCESS
-KNOWN = 0xFF
+KNOWN = 0x7F                            # ENHANCED_AUTHENTICATED_ACCESS is not: EDK2 has none
 
 HEADER = 60                             # bytes of a variable's header in the store
 LARGEST = 0x8400                        # bytes of a variable with header and name
 CAPACITY = 0x40000 - 72                 # bytes of the store for variables that last
+VOLATILE_CAPACITY = 0x40000             # and for those that are forgotten
 
-GLOBAL = Guid("8be4df61-93ca-11d2-aa0d-00e098032b8c")          # EFI_GLOBAL_VARIABLE
 FORMAT, VERSION = "x86 UEFI variables", 1
 
 
@@ -73,53 +75,69 @@ class Variables:
         status = self._check(key, attributes, data, runtime)
         if status is not None:
             return status
-        old = self.visible(key, runtime)
+        old = self.values.get(key)
         append = attributes & APPEND_WRITE
         attributes &= ~APPEND_WRITE
-        if not attributes & ACCESS or not data and not append:
-            if old is None:
+        if old is None:
+            if append and not data:
+                return Status.SUCCESS
+            if not attributes & ACCESS or not data:
                 return Status.NOT_FOUND
-            del self.values[key]
-            return self._save(old)
-        if old and append:
-            data = old.data + data
-        elif append and not data:
-            return Status.SUCCESS
+            if runtime and (not attributes & RUNTIME_ACCESS or not attributes & NON_VOLATILE):
+                return Status.INVALID_PARAMETER
+        else:
+            if runtime and not old.attributes & NON_VOLATILE:
+                return Status.WRITE_PROTECTED
+            if not attributes & ACCESS or not data and not append:
+                del self.values[key]
+                return self._save(old)
+            if append:
+                data = old.data + data
+            if old.data == data:
+                return Status.SUCCESS
         if len(data) + 2 * (len(name) + 1) + HEADER > LARGEST:
             return Status.INVALID_PARAMETER
-        if attributes & NON_VOLATILE and self.used() - self._size(key, old) + len(data) + self._size(key, None) > CAPACITY:
+        room = CAPACITY - self.used() if attributes & NON_VOLATILE else VOLATILE_CAPACITY - self.used(lasting=False)
+        if self._size(key, len(data)) - (self._size(key, len(old.data)) if old else 0) > room:
             return Status.OUT_OF_RESOURCES
-        if old and old.data == data:
-            return Status.SUCCESS
         new = Variable(attributes, data)
         self.values[key] = new
         return self._save(new)
 
     def _check(self, key, attributes, data, runtime):
-        """A status if the request is refused, else None."""
-        if attributes & ~KNOWN or attributes & ACCESS == RUNTIME_ACCESS:
+        """A status if the request is refused before anybody asks what there is to do, else None."""
+        if attributes & ~KNOWN or attributes == NON_VOLATILE:
             return Status.INVALID_PARAMETER
-        if attributes & (AUTHENTICATED_WRITE | TIME_BASED_AUTHENTICATED_WRITE | ENHANCED_AUTHENTICATED_ACCESS
-                         | HARDWARE_ERROR_RECORD):
-            return Status.UNSUPPORTED           # there are no keys here, and no error records
-        old = self.values.get(key)
-        if runtime and data and attributes & ACCESS and (not attributes & RUNTIME_ACCESS or not attributes & NON_VOLATILE):
+        if attributes & AUTHENTICATED_WRITE:
+            return Status.UNSUPPORTED           # deprecated
+        if attributes & ACCESS == RUNTIME_ACCESS or attributes & HARDWARE_ERROR_RECORD:
             return Status.INVALID_PARAMETER
-        if old is None or not self.visible(key, runtime):
-            return Status.INVALID_PARAMETER if old else None
-        if old.read_only or runtime and not old.attributes & NON_VOLATILE:
+        if attributes & TIME_BASED_AUTHENTICATED_WRITE:
+            return Status.SECURITY_VIOLATION    # there are no keys here that a signature could be checked with
+        old, deletes = self.values.get(key), not attributes & ACCESS or not data and not attributes & APPEND_WRITE
+        name, guid = key
+        rule = variable_rules.rule(name) if guid == GLOBAL else None
+        if old and old.read_only or rule and rule.read_only:
             return Status.WRITE_PROTECTED
-        if attributes & ACCESS and data and attributes & ~APPEND_WRITE != old.attributes:
+        if guid == GLOBAL and not deletes:
+            whole = old.data + data if old and attributes & APPEND_WRITE else data
+            if not variable_rules.allowed(name, attributes & ~APPEND_WRITE, whole):
+                return Status.INVALID_PARAMETER
+        if old and runtime and not old.attributes & RUNTIME_ACCESS:
+            return Status.WRITE_PROTECTED
+        if old and attributes and attributes & ~APPEND_WRITE != old.attributes:
             return Status.INVALID_PARAMETER
         return None
 
     @staticmethod
-    def _size(key, variable):
-        return HEADER + 2 * (len(key[0]) + 1) + len(variable.data) if variable else HEADER + 2 * (len(key[0]) + 1)
+    def _size(key, length):
+        """Bytes that a variable takes in the store."""
+        return HEADER + 2 * (len(key[0]) + 1) + length
 
-    def used(self) -> int:
-        """Bytes that the lasting variables take."""
-        return sum(self._size(key, each) for key, each in self.values.items() if each.attributes & NON_VOLATILE)
+    def used(self, lasting: bool = True) -> int:
+        """Bytes that the lasting variables take, or the others."""
+        return sum(self._size(key, len(each.data)) for key, each in self.values.items()
+                   if bool(each.attributes & NON_VOLATILE) == lasting)
 
     # ---- the file ----------------------------------------------------------------------------------------------------
 

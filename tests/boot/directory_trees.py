@@ -66,6 +66,19 @@ def dump(disk, path, piece=2048):
     return path
 
 
+def feed(disk, path):
+    """Write to the disk what is different in a dump."""
+    with open(path, "rb") as file:
+        for lba in range(0, disk.sectors, 256):
+            count = min(256, disk.sectors - lba)
+            data, old = file.read(count * SECTOR), disk.read(lba, count)
+            if data != old:
+                for number in range(count):
+                    sector = data[number * SECTOR:(number + 1) * SECTOR]
+                    if sector != old[number * SECTOR:(number + 1) * SECTOR]:
+                        disk.write(lba + number, sector)
+
+
 def image(path):
     """mtools' words for the volume in a dump."""
     return "-i", f"{path}@@{FIRST * SECTOR}"

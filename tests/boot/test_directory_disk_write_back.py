@@ -4,17 +4,20 @@ from __future__ import annotations
 import os
 import struct
 import tempfile
+import time
 
 import pytest
-from directory_trees import NAMES, as_mtools_sees, content, dump, image, put, trees, volume_of
+from directory_trees import NAMES, as_mtools_sees, content, dump, feed, image, put, trees, volume_of
 from fat_images import run, tree, volume_tree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boot.directory_disk import DirectoryDisk
+from boot.directory_disk import guest as guest_module
 from boot.directory_disk import write_back as write_back_module
 from boot.directory_disk.layout import FIRST
 from boot.disk import SECTOR
+from boot.fat.entries import DIRECTORY, dot_entries, encode, new_entry
 from boot.fat.errors import FatError
 from boot.fat.names import fold
 
@@ -276,25 +279,12 @@ def test_changes_made_by_mtools(files, changes):
         assert disk.warnings == []
 
 
-def feed(disk, path):
-    """Write to the disk what is different in a dump."""
-    with open(path, "rb") as file:
-        for lba in range(0, disk.sectors, 256):
-            count = min(256, disk.sectors - lba)
-            data, old = file.read(count * SECTOR), disk.read(lba, count)
-            if data != old:
-                for number in range(count):
-                    sector = data[number * SECTOR:(number + 1) * SECTOR]
-                    if sector != old[number * SECTOR:(number + 1) * SECTOR]:
-                        disk.write(lba + number, sector)
-
-
 # ---- a volume that contradicts itself --------------------------------------------------------------------------------
 
 def poke(disk, position, data):
     """Put bytes at a position on the volume."""
     lba, skip = divmod(FIRST * SECTOR + position, SECTOR)
-    raw = bytearray(disk.read(lba, 2))
+    raw = bytearray(disk.read(lba, 1 + -(-(skip + len(data)) // SECTOR)))
     raw[skip:skip + len(data)] = data
     disk.write(lba, bytes(raw))
 
@@ -416,6 +406,38 @@ def test_nothing_is_deleted_while_something_may_be_half_written(folder, disk, do
     disk.flush()
     assert tree(folder) == {**EXAMPLE, "empty": b"written", "moved.efi": EXAMPLE["EFI/BOOT/BOOTX64.EFI"]}
     assert any(DOUBTS[doubt] in line for line in disk.warnings)
+
+
+def test_directories_nested_without_end(folder, disk):
+    """Each in a cluster of its own, as deep as the volume has clusters for: refused before it takes memory."""
+    count = 20000
+    free = disk.layout.following
+    empty = new_entry("D", (), attributes=DIRECTORY)
+    for number in range(count):
+        inside = dot_entries(free + number, 0 if not number else free + number - 1)
+        if number < count - 1:
+            inside += encode(empty._replace(first_cluster=free + number + 1))
+        disk.overlay[FIRST + disk.layout.data + (free + number - 2) * disk.layout.cluster_sectors] = inside.ljust(SECTOR, b"\0")
+    for copy in range(2):
+        position = (disk.layout.reserved + copy * disk.layout.fat_sectors) * SECTOR + 4 * free
+        poke(disk, position, struct.pack("<I", 0x0FFFFFFF) * count)
+    end = len(disk.layout.content[()])
+    poke(disk, disk.layout.data * SECTOR + end, encode(empty._replace(first_cluster=free)))
+    start = time.process_time()
+    disk.flush()
+    assert time.process_time() - start < 20
+    assert any("nested more than 256 deep" in line for line in disk.warnings)
+    deep = os.path.join(folder, *["D"] * 256)
+    assert os.path.isdir(deep) and not os.path.exists(os.path.join(deep, "D"))
+
+
+def test_more_files_than_anybody_has(folder, disk, monkeypatch):
+    monkeypatch.setattr(guest_module, "MOST_NODES", 10)
+    root = volume_of(disk).root
+    for number in range(5):
+        root.create(f"{number}")
+    disk.flush()
+    assert tree(folder) == EXAMPLE and "more than 10 files" in disk.warnings[0]
 
 
 @settings(max_examples=150, deadline=None)

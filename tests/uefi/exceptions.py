@@ -62,6 +62,10 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
     ("text_output", "cursor, off"):
         ("SUCCESS", "UEFI 2.10, 12.4: it can be switched off; OVMF answers for its serial terminal, which cannot"),
     ("text_output", "cursor, off again"): ("SUCCESS", "UEFI 2.10, 12.4: as above"),
+    ("miscellaneous", "configuration tables, SMBIOS 3"):
+        ("1", "UEFI 2.10, 4.6.1: both entry points are there; QEMU gives OVMF that of version 2 only"),
     ("files", "SetInfo, VOLUME_LABEL then"):
         ('SUCCESS, "NEW LABEL"', "UEFI 2.10, 13.5.17: the label is what was set; OVMF drops its blanks"),
+    ("pci", "the display adapter, ROM of size 0"):
+        ("yes", "UEFI 2.10, 14.4.1: RomSize is 0 where there is no ROM; QEMU's has one"),
 }

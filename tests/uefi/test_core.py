@@ -62,11 +62,9 @@ def test_a_block_of_the_pool_is_given_back_once():
     assert pool.allocate(100, 4) == first
 
 
-def test_the_firmware_starts_at_the_reset_vector_in_real_mode(tmp_path):
-    path = tmp_path / "app.efi"
-    path.write_bytes(b"MZ")
+def test_the_firmware_starts_at_the_reset_vector_in_real_mode():
     machine = Machine(memory="64M")
-    boot.uefi(machine, application=path)
+    boot.uefi(machine)
     assert (machine.cpu.mode, machine.cpu.cs, machine.cpu.rip) == ("real", 0xF000, 0xFFF0)
     machine.run(100_000, until=lambda machine: machine.cpu.mode == "long", every=1)
     assert machine.cpu.mode == "long"

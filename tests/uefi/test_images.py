@@ -81,11 +81,25 @@ def test_a_load_file_that_wants_too_much_is_refused(caller, size):
     device = with_path(caller, VENDOR)
     code = b"\x49\xC7\x01" + struct.pack("<I", size) + b"\x48\xB8\x05\0\0\0\0\0\0\x80\xC3"       # always BUFFER_TOO_SMALL
     install(caller, device, LOAD_FILE2, caller.block(8, caller.function(code).to_bytes(8, "little")))
-    before = caller.uefi.map.ranges
     path = device_path.join([VENDOR])
-    status = caller.call("LoadImage", 0, caller.image, caller.block(len(path), path), 0, 0, caller.room)
-    assert status in (Status.NOT_FOUND, Status.OUT_OF_RESOURCES)
-    assert sum(each.pages for each in before) == sum(each.pages for each in caller.uefi.map.ranges)
+    place = caller.block(len(path), path)
+    blocks = dict(caller.uefi.pool.blocks)
+    assert caller.call("LoadImage", 0, caller.image, place, 0, 0, caller.room) == Status.NOT_FOUND
+    assert caller.uefi.pool.blocks == blocks
+
+
+def test_a_load_file_that_claims_more_than_there_is_room_for(caller):
+    """The second call says that it wrote 4 GB; what it wrote at the start is an image all the same."""
+    device, file = with_path(caller, VENDOR), pe(RETURN_42)
+    table = load_file(caller, file)
+    code = bytearray(caller.uefi.read(caller.u64(table), 64))
+    at = code.index(b"\x49\xC7\x01") + 3
+    code[at:at + 4] = struct.pack("<I", 0x7FFFFFFF)
+    caller.uefi.write(caller.u64(table), bytes(code))
+    install(caller, device, LOAD_FILE2, table)
+    path = device_path.join([VENDOR])
+    assert caller.call("LoadImage", 0, caller.image, caller.block(len(path), path), 0, 0, caller.room) == Status.SUCCESS
+    assert caller.call("StartImage", caller.u64(caller.room), 0, 0) == 42
 
 
 @pytest.mark.parametrize("path", [b"\x04\x04\0\0", b"\x04\x04\3\0", bytes(64), b"\x01\x04\x14\0" * 5000, b"\x7F\xFF\x04\0",
@@ -127,6 +141,24 @@ def test_an_image_leaves_from_a_notification(caller, timer):
     assert caller.machine.time - start < 1_500_000 + 60
 
 
+def test_what_an_image_signaled_runs_while_its_code_is_there(caller):
+    log, raise_tpl, signal = caller.log(), *(caller.uefi.stub(find("boot", each)) for each in ("RaiseTPL", "SignalEvent"))
+    event = caller.event(SIGNAL, CALLBACK, log, ord("s"))
+    code = (b"\x53\x48\x83\xEC\x20\x48\x89\xCB\xB9\x10\0\0\0\x48\xB8" + raise_tpl.to_bytes(8, "little") + b"\xFF\xD0"
+            + b"\x48\xB9" + event.to_bytes(8, "little") + b"\x48\xB8" + signal.to_bytes(8, "little") + b"\xFF\xD0"
+            + exit_code(caller, 0))
+    handle = load(caller, pe(code))
+    image = caller.uefi.images.loaded[handle]
+    seen = []
+    caller.uefi.events.all[event].function = caller.function(
+        b"\xE6\xF4\x48\xB8" + log.to_bytes(8, "little") + b"\xFF\xE0")               # out 0F4h, al; jmp log
+    caller.begin("StartImage", handle, 0, 0)
+    caller.machine.run(1_000_000)
+    seen.append(handle in caller.uefi.images.loaded and caller.uefi.tpl == CALLBACK)
+    assert caller.finish() == 0 and caller.logged == b"s" and seen == [True]
+    assert image.handle not in caller.uefi.images.loaded and caller.uefi.tpl == 4
+
+
 def test_a_driver_that_stays_puts_its_protocols_to_use(caller):
     """Handles that a driver has changed while it started are connected."""
     log = caller.log()
@@ -149,6 +181,31 @@ def test_a_runtime_driver_lies_in_runtime_memory(caller):
     image = caller.uefi.images.loaded[handle]
     assert caller.uefi.map.find(image.base).type == 5
     assert caller.call("StartImage", handle, 0, 0) == Status.SUCCESS and handle in caller.uefi.images.loaded
+
+
+def virtual_map(caller, above: int) -> tuple[int, int, int]:
+    """(map, bytes, key): GetMemoryMap's descriptors, each with VirtualStart `above` PhysicalStart."""
+    size, buffer = caller.block(8, (1 << 15).to_bytes(8, "little")), caller.block(1 << 15)
+    assert caller.call("GetMemoryMap", size, buffer, caller.room, caller.room + 8, caller.room + 16) == Status.SUCCESS
+    for at in range(buffer, buffer + caller.u64(size), caller.u64(caller.room + 8)):
+        caller.uefi.write_u64(at + 16, caller.u64(at + 8) + above)
+    return buffer, caller.u64(size), caller.u64(caller.room)
+
+
+def test_a_runtime_driver_follows_its_memory(caller):
+    """Of two pointers to its own code it changes the second, which is its business from then on."""
+    code = bytearray(b"\x48\x83\x05" + (24 - 8).to_bytes(4, "little") + b"\x05\x31\xC0\xC3".ljust(9, b"\xCC") + bytes(16))
+    handle = load(caller, pe(bytes(code), RUNTIME_DRIVER, (16, 24)))                    # add qword [rip + 16], 5; return 0
+    image = caller.uefi.images.loaded[handle]
+    assert caller.call("StartImage", handle, 0, 0) == Status.SUCCESS
+    first, second = image.entry + 16, image.entry + 24
+    assert (caller.u64(first), caller.u64(second)) == (image.entry, image.entry + 5)
+    above = 0xFFFF_F000_0000_0000
+    descriptors, size, key = virtual_map(caller, above)
+    assert caller.call("ExitBootServices", caller.image, key) == Status.SUCCESS
+    service = caller.uefi.stub(find("runtime", "SetVirtualAddressMap"))
+    assert caller.call_address(service, size, 48, 1, descriptors) == Status.SUCCESS
+    assert caller.u64(first) == image.entry + above and caller.u64(second) == image.entry + 5
 
 
 # ---- what is left ----------------------------------------------------------------------------------------------------

@@ -72,7 +72,8 @@ def test_no_codes_upset_the_keyboard(codes):
     (b"a", "a"), ("é€".encode(), "é €"), (b"\r", "\r"), (b"\n", "\r"), (b"\r\n", "\r"), (b"\n\n", "\r|\r"), (b"\x7f", "\b"),
     (b"\x1b[A", "up"), (b"\x1bOB", "down"), (b"\x1b[C\x1b[D", "right left"), (b"\x1b[H\x1bOF", "home end"), (b"\x1b[1~", "home"),
     (b"\x1b[5~\x1b[6~", "pageup pagedown"), (b"\x1b[2~\x1b[3~", "insert delete"), (b"\x1bOP", "f1"), (b"\x1b[[B", "f2"),
-    (b"\x1b[15~\x1b[24~", "f5 f12"), (b"\x1bq", "esc q"), (b"\x1b\x1b[A", "esc up"), (b"\x1b[999q", ""), (b"\x1b[1<2~", ""), (b"\xff", ""),
+    (b"\x1b[15~\x1b[24~", "f5 f12"), (b"\x1bq", "esc q"), (b"\x1b\x1b[A", "esc up"), (b"\x1b[999q", ""), (b"\x1b[1<2~", ""),
+    (b"\xff", ""),
     (b"\xe2x", "x"),
 ])
 def test_what_a_terminal_sends(sent, keys):

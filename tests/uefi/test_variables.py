@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boot.uefi.definitions import Guid, Status
-from boot.uefi.variables import (ACCESS, APPEND_WRITE, BOOTSERVICE_ACCESS, LARGEST, NON_VOLATILE, RUNTIME_ACCESS, Variables)
+from boot.uefi.variables import (ACCESS, APPEND_WRITE, BOOTSERVICE_ACCESS, GLOBAL, LARGEST, NON_VOLATILE, RUNTIME_ACCESS,
+                                 Variables)
 from x86.faults import ImageError
 
 VENDOR = Guid("11111111-2222-3333-4444-555555555555")
@@ -51,8 +52,8 @@ def test_an_operating_system_sees_only_what_is_its_own():
     assert store.visible(("Loader", VENDOR), True) is None
     assert store.after(None, True) == ("System", VENDOR)
     assert store.after(("System", VENDOR), True) == ("Volatile", VENDOR)
-    assert store.set("Loader", VENDOR, LASTING, b"4", True) == Status.INVALID_PARAMETER
-    assert store.set("Volatile", VENDOR, LASTING, b"4", True) == Status.WRITE_PROTECTED
+    assert store.set("Loader", VENDOR, LASTING, b"4", True) == Status.WRITE_PROTECTED
+    assert store.set("Volatile", VENDOR, ACCESS, b"4", True) == Status.WRITE_PROTECTED
     assert store.set("New", VENDOR, ACCESS, b"4", True) == Status.INVALID_PARAMETER
     assert store.set("New", VENDOR, LASTING, b"4", True) == Status.SUCCESS
 
@@ -82,3 +83,32 @@ def test_writes_appends_and_deletions_are_those_of_a_dictionary(steps):
         else:
             assert status == (Status.SUCCESS if model.pop(name, None) is not None else Status.NOT_FOUND)
         assert {key[0]: each.data for key, each in store.values.items()} == model
+
+
+@pytest.mark.parametrize("name, attributes, data, status", [
+    ("BootOrder", LASTING, b"\0\0\1\0", Status.SUCCESS), ("BootOrder", LASTING, b"\0", Status.INVALID_PARAMETER),
+    ("Timeout", LASTING, b"\5\0", Status.SUCCESS), ("Timeout", ACCESS, b"\5\0", Status.INVALID_PARAMETER),
+    ("ConOut", LASTING, b"\x7f\xff\4\0", Status.SUCCESS), ("ConOut", LASTING, b"\x7f\xff\4", Status.INVALID_PARAMETER),
+    ("SetupMode", ACCESS, b"\0", Status.WRITE_PROTECTED), ("Elsewhere", ACCESS, b"\0", Status.INVALID_PARAMETER),
+    ("Boot0001", LASTING, b"\1\0\0\0\4\0x\0\0\0\x7f\xff\4\0data", Status.SUCCESS),
+    ("Boot0001", LASTING, b"\1\0\0\0\5\0x\0\0\0\x7f\xff\4\0d", Status.INVALID_PARAMETER),
+    ("Boot0001", LASTING, b"\1\0\0\0\4\0xyz", Status.INVALID_PARAMETER),
+    ("Boot000a", LASTING, b"\1\0\0\0\4\0x\0\0\0\x7f\xff\4\0", Status.INVALID_PARAMETER),
+])
+def test_the_specifications_own_variables_are_what_it_says(name, attributes, data, status):
+    assert Variables().set(name, GLOBAL, attributes, data, False) == status
+
+
+@given(st.binary(max_size=40), st.sampled_from(["Boot0000", "ConIn", "BootOrder", "PlatformLang"]))
+def test_no_contents_upset_the_checks(data, name):
+    store = Variables()
+    if store.set(name, GLOBAL, LASTING, data, False) == Status.SUCCESS:
+        assert store.values[name, GLOBAL].data == data
+
+
+def test_the_store_has_an_end():
+    store = Variables()
+    statuses = [store.set(f"V{number}", VENDOR, LASTING, bytes(30000), False) for number in range(10)]
+    assert statuses == [Status.SUCCESS] * 8 + [Status.OUT_OF_RESOURCES] * 2
+    assert store.set("V0", VENDOR, LASTING, bytes(29000), False) == Status.SUCCESS
+    assert store.set("Volatile", VENDOR, ACCESS, bytes(30000), False) == Status.SUCCESS

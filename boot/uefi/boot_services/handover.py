@@ -10,7 +10,7 @@ end, and that the timer stops even if the key is wrong, is EDK2's.
 """
 from __future__ import annotations
 
-from boot.uefi import events, tables
+from boot.uefi import configuration, events, tables
 from boot.uefi.boot_services.miscellaneous import arm_watchdog
 from boot.uefi.events import BEFORE_EXIT_BOOT_SERVICES, EXIT_BOOT_SERVICES, EXIT_BOOT_SERVICES_FAILED, INTERRUPT_FLAG
 from boot.uefi.service import boot_service
@@ -52,6 +52,7 @@ def check_key(uefi, call, steps, value, key):
 def leave(uefi, call, steps, value):
     """A step: everybody knows. From here on only the runtime services answer."""
     arm_watchdog(uefi, 0)
+    configuration.describe_runtime_memory(uefi)
     uefi.machine.cpu.rflags &= ~INTERRUPT_FLAG
     for field in CLEARED:
         uefi.write_u64(uefi.table.address + field, 0)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from boot.uefi.boot_services.lookup import first_instance, guid_address, nearest, path_at
 from boot.uefi.device_path import BY_NAME, END
+from boot.uefi.memory_map import OutOfMemory
 from boot.uefi.definitions import ERROR, Guid, Status
 
 SIMPLE_FILE_SYSTEM = Guid("964e5b22-6459-11d2-8e39-00a0c969723b")
@@ -27,7 +28,7 @@ OPEN, CLOSE, READ, GET_INFO = 0x08, 0x10, 0x20, 0x40
 FILE_SIZE, ATTRIBUTE = 0x08, 0x48
 MODE_READ, DIRECTORY = 1, 0x10
 FILE_PATH = BY_NAME["FilePath"].type, BY_NAME["FilePath"].subtype
-SMALLEST_INFO = 0x50 + 2                # bytes of an EFI_FILE_INFO with an empty name
+INFO_SIZE = 0x50                        # bytes of an EFI_FILE_INFO before its name
 
 
 @dataclass
@@ -41,13 +42,14 @@ class Source:
 @dataclass
 class Reading:
     """A file on its way. Addresses in guest memory: node of the device path that comes next; out, 16 bytes for a pointer and a
-    size; file, the EFI_FILE_PROTOCOL that is open; buffer."""
+    size; file, the EFI_FILE_PROTOCOL that is open; buffer, of `room` bytes."""
     device: int
     path: bytes
     node: int
     out: int
     file: int = 0
     buffer: int = 0
+    room: int = 0
 
 
 def read(uefi, call, steps, value, path, boot_policy):
@@ -80,17 +82,22 @@ def done(uefi, call, steps, status, reading):
     """A step: give back what the attempt needed. The value is the Source, if it succeeded."""
     result = status
     if not status & ERROR and reading.buffer:
-        result = Source(uefi.read(reading.buffer, uefi.read_u64(reading.out + 8)), reading.device, reading.path)
+        size = min(uefi.read_u64(reading.out + 8), reading.room)
+        result = Source(uefi.read(reading.buffer, size), reading.device, reading.path)
     for block in (reading.buffer, reading.out):
         if block:
             uefi.free_pool(block)
     return result
 
 
-def wanted_size(uefi, reading, limit):
-    """The size that a guest says it needs, at `out`: a block of the pool for it, at `buffer`."""
-    size = uefi.read_u64(reading.out + 8)
-    reading.buffer = uefi.allocate_pool(max(size, limit))
+def make_room(uefi, reading) -> bool:
+    """A buffer for as many bytes as the size at `out` says; False if there is no memory for them."""
+    reading.room = uefi.read_u64(reading.out + 8)
+    try:
+        reading.buffer = uefi.allocate_pool(reading.room)
+    except OutOfMemory:
+        return False
+    return True
 
 
 # ---- from a file system ----------------------------------------------------------------------------------------------
@@ -130,9 +137,8 @@ def next_node(uefi, call, steps, value, reading, status):
 
 def get_info(uefi, call, steps, status, reading):
     """A step: the first GetInfo has said how much room it needs."""
-    if status != Status.BUFFER_TOO_SMALL:
+    if status != Status.BUFFER_TOO_SMALL or not make_room(uefi, reading):
         return status
-    wanted_size(uefi, reading, SMALLEST_INFO)
     return steps.invoke(uefi.read_u64(reading.file + GET_INFO), reading.file, guid_address(uefi, FILE_INFO), reading.out + 8,
                         reading.buffer)
 
@@ -140,7 +146,7 @@ def get_info(uefi, call, steps, status, reading):
 def file_info(uefi, call, steps, status, reading):
     """A step: the size of the file is known, so that it can be read as a whole."""
     info, reading.buffer = reading.buffer, 0
-    if not info:
+    if not info or reading.room < INFO_SIZE:
         return status if status & ERROR else Status.DEVICE_ERROR
     size, attributes = uefi.read_u64(info + FILE_SIZE), uefi.read_u64(info + ATTRIBUTE)
     uefi.free_pool(info)
@@ -149,7 +155,8 @@ def file_info(uefi, call, steps, status, reading):
     if attributes & DIRECTORY:
         return Status.NOT_FOUND
     uefi.write_u64(reading.out + 8, size)
-    wanted_size(uefi, reading, 1)
+    if not make_room(uefi, reading):
+        return Status.OUT_OF_RESOURCES
     return steps.invoke(uefi.read_u64(reading.file + READ), reading.file, reading.out + 8, reading.buffer)
 
 
@@ -175,5 +182,6 @@ def load_file_again(uefi, call, steps, status, reading, address, boot_policy):
     """A step: the first call has said how much room it needs."""
     if status != Status.BUFFER_TOO_SMALL:
         return status if status & ERROR else Status.DEVICE_ERROR
-    wanted_size(uefi, reading, 1)
+    if not make_room(uefi, reading):
+        return Status.OUT_OF_RESOURCES
     return steps.invoke(uefi.read_u64(address), address, reading.node, boot_policy, reading.out + 8, reading.buffer)

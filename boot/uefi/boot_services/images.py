@@ -8,7 +8,7 @@ from boot.uefi.boot_services.image_source import Source
 from boot.uefi.boot_services.interfaces import announce
 from boot.uefi.boot_services.lookup import first_instance, nearest, path_at
 from boot.uefi.database import DEVICE_PATH
-from boot.uefi.events import INTERRUPT_FLAG
+from boot.uefi.events import INTERRUPT_FLAG, dispatch
 from boot.uefi.protocols.loaded_image import LoadedImage
 from boot.uefi.service import boot_service
 from boot.uefi.steps import begin
@@ -95,6 +95,7 @@ def returned(uefi, call, steps, status, handle, size_pointer, data_pointer, key)
         changed = [each.address for each in uefi.database.handles.values() if each.key > key]
         for each in reversed(changed):
             steps.then(drivers.connect, each, (), 0, True)
+    steps.then(dispatch)                                        # what it signaled at a higher level, while its code is there
 
 
 def ended(uefi, call, steps, value, handle, status):

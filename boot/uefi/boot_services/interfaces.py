@@ -13,6 +13,7 @@ from boot.uefi.boot_services import drivers
 from boot.uefi.boot_services.lookup import path_at
 from boot.uefi.database import (BY_CHILD_CONTROLLER, BY_DRIVER, BY_HANDLE_PROTOCOL, DEVICE_PATH, EXCLUSIVE, GET_PROTOCOL,
                                 TEST_PROTOCOL, Open, Registration)
+from boot.uefi.memory_map import OutOfMemory
 from boot.uefi.service import boot_service
 from boot.uefi.steps import answer, begin
 from boot.uefi.definitions import Guid, Status
@@ -35,7 +36,10 @@ def install(uefi, handle: int, guid: Guid, address: int) -> tuple[int, int]:
     """Put a protocol on a handle (0: on a new one), and signal who asked to be told: (status, handle)."""
     if handle and (handle not in uefi.database.handles or uefi.database.interface(handle, guid)):
         return Status.INVALID_PARAMETER, handle
-    handle = uefi.install(handle, guid, address)
+    try:
+        handle = uefi.install(handle, guid, address)
+    except OutOfMemory:                                         # said here, so that others can be taken back
+        return Status.OUT_OF_RESOURCES, handle
     announce(uefi, guid)
     return Status.SUCCESS, handle
 

@@ -7,7 +7,7 @@ Source: UEFI 2.10, sections 12.2 "Simple Text Input Ex Protocol" and 12.3.
 """
 from __future__ import annotations
 
-from boot.uefi import events, tables
+from boot.uefi import device_path, events, tables
 from boot.uefi.console_input import ConsoleInput, Watch
 from boot.uefi.definitions import TPL_NOTIFY, Guid, Status
 from boot.uefi.device_path import BY_NAME, append, pci, pci_root
@@ -16,7 +16,10 @@ from boot.uefi.keys import EXPOSED, KEY_DATA, TOGGLE_VALID, Key
 from boot.uefi.memory_map import OutOfMemory
 from boot.uefi.protocol import Protocol, method
 from boot.uefi.protocols import serial_io
+from boot.uefi.protocols.graphics_output import ADAPTER_PATH, CONSOLE_OUT_DEVICE
+from boot.uefi.protocols.simple_text_output import SimpleTextOutput
 from boot.uefi.tables import at_power_on
+from boot.uefi.variables import ACCESS, GLOBAL, NON_VOLATILE
 
 DEVICE_PATH = Guid("09576e91-6d3f-11d2-8e39-00a0c969723b")
 CONSOLE_IN_DEVICE = Guid("d3b36f2b-d551-11d4-9a46-0090273fc14d")        # EDK2's mark of a device that is part of the console
@@ -127,5 +130,18 @@ def power_on(uefi):
     for protocol in (SimpleTextInput(uefi), SimpleTextInputEx(uefi)):
         for handle in handles:
             uefi.install(handle, protocol)
+    uefi.install(handles[2], SimpleTextOutput.guid, uefi.read_u64(uefi.table.address + tables.CON_OUT))
+    uefi.install(handles[2], CONSOLE_OUT_DEVICE, 0)
     tables.set_system_field(uefi, tables.CONSOLE_IN_HANDLE, handles[0])
     tables.set_system_field(uefi, tables.CON_IN, uefi.database.interface(handles[0], SimpleTextInput.guid).address)
+    name_devices(uefi)
+
+
+def name_devices(uefi) -> None:
+    """The variables with the console's devices: which are in use, unless a user has chosen others, and which there are."""
+    inputs = device_path.join_instances(KEYBOARD_PATH, TERMINAL_PATH)
+    outputs = device_path.join_instances(ADAPTER_PATH, TERMINAL_PATH)
+    for name, path in (("ConIn", inputs), ("ConOut", outputs), ("ErrOut", outputs)):
+        uefi.variables.provide(f"{name}Dev", path)
+        if (name, GLOBAL) not in uefi.variables.values:
+            uefi.variables.provide(name, path, NON_VOLATILE | ACCESS)

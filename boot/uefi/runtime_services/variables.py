@@ -1,19 +1,23 @@
 """GetVariable, GetNextVariableName, SetVariable, QueryVariableInfo. Source: UEFI 2.10, section 8.2."""
 from __future__ import annotations
 
-from boot.uefi.definitions import Status
+from boot.uefi.definitions import Guid, Status
 from boot.uefi.guest_memory import utf16
 from boot.uefi.service import runtime_service
 from boot.uefi.tables import at_power_on
-from boot.uefi.variables import (ACCESS, BOOTSERVICE_ACCESS, CAPACITY, GLOBAL, HARDWARE_ERROR_RECORD, HEADER, KNOWN, LARGEST,
-                                 NON_VOLATILE, RUNTIME_ACCESS)
+from boot.uefi.variable_rules import GLOBAL
+from boot.uefi.variables import (ACCESS, AUTHENTICATED_WRITE, BOOTSERVICE_ACCESS, CAPACITY, HARDWARE_ERROR_RECORD, HEADER,
+                                 LARGEST, NON_VOLATILE, RUNTIME_ACCESS, VOLATILE_CAPACITY)
 
-VOLATILE_CAPACITY = 0x40000             # bytes for variables that are forgotten
 LASTING = NON_VOLATILE | ACCESS
 
 #: The firmware's own (UEFI 2.10, table 3.1): name, data, attributes, whether they can only be read
-SECURE_BOOT_IS_OFF = (("SecureBoot", b"\0"), ("SetupMode", b"\1"), ("AuditMode", b"\0"), ("DeployedMode", b"\0"))
+SECURE_BOOT_IS_OFF = (("SecureBoot", b"\0"), ("SetupMode", b"\1"))
+#: SignatureSupport: SHA-1, SHA-256, RSA-2048, X.509
+SIGNATURES = b"".join(map(Guid, ("826ca512-cf10-4ac9-b187-be01496631bd", "c1c41626-504c-4092-aca9-41f936934328",
+                                 "3c5766e8-269c-4e34-aa14-ed776e85b3b6", "a5c059a1-94e4-4aa7-87b5-ab155c2bf072")))
 FIRMWARE = (*((name, data, ACCESS, True) for name, data in SECURE_BOOT_IS_OFF),
+            ("SignatureSupport", SIGNATURES, ACCESS, True),
             ("VendorKeys", b"\0", ACCESS, True),
             ("OsIndicationsSupported", bytes(8), ACCESS, True),
             ("BootOptionSupport", bytes(4), ACCESS, True),
@@ -95,14 +99,15 @@ def set_variable(uefi, call, name, guid, attributes, size, buffer):
 @runtime_service("QueryVariableInfo(IN UINT32 Attributes, OUT UINT64 *MaximumVariableStorageSize, "
                  "OUT UINT64 *RemainingVariableStorageSize, OUT UINT64 *MaximumVariableSize)")
 def query_variable_info(uefi, call, attributes, maximum, remaining, largest):
-    if not maximum or not remaining or not largest or not attributes & KNOWN:
+    if not maximum or not remaining or not largest or not attributes:
         return Status.INVALID_PARAMETER
-    if not attributes & (ACCESS | NON_VOLATILE) or attributes & HARDWARE_ERROR_RECORD:
+    if attributes & (HARDWARE_ERROR_RECORD | AUTHENTICATED_WRITE):
         return Status.UNSUPPORTED
     if not attributes & BOOTSERVICE_ACCESS or uefi.exited and not attributes & RUNTIME_ACCESS:
         return Status.INVALID_PARAMETER
     lasting = attributes & NON_VOLATILE
     uefi.write_u64(maximum, CAPACITY if lasting else VOLATILE_CAPACITY)
-    uefi.write_u64(remaining, CAPACITY - uefi.variables.used() if lasting else VOLATILE_CAPACITY)
-    uefi.write_u64(largest, LARGEST - HEADER)
+    left = CAPACITY - uefi.variables.used() if lasting else VOLATILE_CAPACITY - uefi.variables.used(lasting=False)
+    uefi.write_u64(remaining, left)
+    uefi.write_u64(largest, max(0, min(LARGEST, left) - HEADER))
     return Status.SUCCESS
