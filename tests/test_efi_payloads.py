@@ -31,8 +31,8 @@ def test_a_message_waits_for_a_key_and_returns(boot):
 
 
 def test_a_menu_lists_the_files_of_its_volume(boot):
-    found = boot("esp-hashtool", "--expect", "Enroll Hash", "--keys", r"\n", "--until", r"EFI/")
-    assert "Select Binary" in found["screen"]
+    found = boot("esp-hashtool", "--expect", "Enroll Hash", "--keys", r"\n", "--until", r"BOOTX64\.EFI")
+    assert "../" in found["screen"]
 
 
 def test_fwupd_finds_no_updates(boot):
@@ -49,7 +49,7 @@ def test_grub_runs_its_menu_and_switches_off(boot):
     serial = boot("esp-grub")["serial"]
     assert "HELLO-FROM-GRUB" in serial
     assert re.search(r"\b20\d\d-\d\d-\d\d \d\d:\d\d:\d\d \w+day", serial), "date"
-    assert re.search(r"964e5b22-6459-11d2-8e39-00a0c969723b|simple file system|SimpleFileSystem|fs", serial, re.IGNORECASE), "lsefi"
+    assert "simple text output" in serial, "lsefi"
 
 
 def test_grub_reads_the_volume_by_its_own_driver(boot):
@@ -82,5 +82,9 @@ def test_systemd_boot_starts_linux(boot):
 
 
 def test_linux_starts_as_an_application(boot):
-    found = boot("esp-linux-stub", "--load-options", rf"initrd=\initrd {COMMAND_LINE}", "--until", SHELL)
-    assert "EFI stub: Loaded initrd" in found["serial"] + found["screen"]
+    options = rf"initrd=\initrd {COMMAND_LINE}".replace(" quiet", "")
+    found = boot("esp-linux-stub", "--load-options", options, "--until", SHELL)
+    assert "EFI stub: Loaded initrd" in found["serial"]
+    for line in ("efi: EFI v2.", "ACPI: RSDP", "SMBIOS 3", "efifb: framebuffer at", "Freeing EFI boot services memory",
+                 "Registered efivars operations"):
+        assert line in found["serial"]

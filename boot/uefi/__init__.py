@@ -32,6 +32,8 @@ PARTS = """
     runtime_services.time
     runtime_services.virtual_memory
     runtime_services.miscellaneous
+    protocols.pci_root_bridge_io
+    protocols.pci_io
     protocols.graphics_output
     protocols.edid
     protocols.serial_io
@@ -42,6 +44,8 @@ PARTS = """
     protocols.device_path
     media
     protocols.reset_notification
+    protocols.rng
+    protocols.memory_attribute
     configuration
     boot_manager
 """.split()

@@ -112,15 +112,6 @@ def locate(trail: list[fat.Node], path: str, directory: bool = False) -> tuple[l
     return trail, ""
 
 
-def read_file(volume: fat.Volume, path: str) -> bytes:
-    """The bytes of a file. FatError."""
-    trail, missing = locate([volume.root], path)
-    if missing:
-        raise fat.NotFound(f"{volume.name}: no {missing!r}")
-    node = trail[-1]
-    return node.read(0, node.size)
-
-
 def is_below(trail: list[fat.Node], node: fat.Node) -> bool:
     """Whether a trail leads to something inside of `node`."""
     return any(each == node for each in trail[:-1])

@@ -7,34 +7,49 @@ Source: UEFI 2.10, sections 13.3.1 (partition discovery) and 10.3 (nodes).
 """
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
 
 from boot import iso, partitions
 from boot.disk import SECTOR
 from boot.fat import Volume
 from boot.uefi import device_path
+from boot.uefi.database import DEVICE_PATH
 from boot.uefi.definitions import Guid
-from boot.uefi.file_info import read_file
 from boot.uefi.protocols.block_io import BlockDevice, BlockIo, DiskIo
 from boot.uefi.protocols.simple_file_system import SimpleFileSystem
 from boot.uefi.tables import at_power_on
 from x86.faults import ImageError
 
-DEVICE_PATH = Guid("09576e91-6d3f-11d2-8e39-00a0c969723b")
+ESP = Guid("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")      # type of an EFI system partition
 CD_BLOCK = 2048
 IDE = device_path.pci(1, 1)             # function of the PIIX3 board that has the disks
 SCSI_DEVICE = 4                         # PCI device of what is beyond the four disks of an IDE controller
 
 
+class Part(NamedTuple):
+    """A partition or a boot image: its HD() or CDROM() node, where it is in sectors of 512 bytes, its name for people, and the
+    GUID of what it is for, if that is known."""
+    node: bytes
+    first: int
+    sectors: int
+    name: str
+    type: Guid | None
+
+
 @dataclass
 class Medium:
-    """A disk or a partition as the boot manager sees it. path: its device path; name: for people."""
+    """A disk or a partition as the boot manager sees it. path: its device path; name: for people; is_esp: it says that it is an
+    EFI system partition; refused: why it has no volume."""
     handle: int
     path: bytes
     device: BlockDevice
     name: str
     is_esp: bool = False
     volume: Volume | None = None
+    refused: str = ""
 
 
 def address(number: int) -> list[bytes]:
@@ -53,9 +68,9 @@ def power_on(uefi):
         block_size = disk.block_size
         sectors = disk.sectors // (block_size // SECTOR) * (block_size // SECTOR)
         add(uefi, path, BlockDevice(disk, 0, sectors, block_size, block_size == CD_BLOCK), disk.name)
-        for node, first, count, name, is_esp in parts(disk):
-            part = BlockDevice(disk, first, count, block_size, block_size == CD_BLOCK, logical=True)
-            add(uefi, device_path.append(path, node), part, name, is_esp)
+        for part in parts(disk):
+            device = BlockDevice(disk, part.first, part.sectors, block_size, block_size == CD_BLOCK, logical=True)
+            add(uefi, device_path.append(path, part.node), device, part.name, part.type)
 
 
 def places(media) -> list[tuple[int, object]]:
@@ -70,15 +85,16 @@ def places(media) -> list[tuple[int, object]]:
     return found
 
 
-def parts(disk):
-    """(HD() or CDROM() node, first sector, sectors, name, whether it is an EFI system partition) of each part of a disk."""
+def parts(disk) -> Iterator[Part]:
+    """The partitions of a disk, or the boot images of a CD."""
     if disk.block_size == CD_BLOCK:
         found = iso.read_iso(disk)
         for image in found.images if found else ():
             entry, start, blocks = image.cdrom
-            yield (device_path.BY_NAME["CDROM"].build(Entry=entry, Start=start, Size=blocks), image.first,
-                   min(image.blocks * (CD_BLOCK // SECTOR), disk.sectors - image.first),
-                   f"{disk.name}, boot image {entry}", image.is_efi)
+            sectors = min(image.blocks * (CD_BLOCK // SECTOR), disk.sectors - image.first)
+            if sectors > 0:
+                yield Part(device_path.BY_NAME["CDROM"].build(Entry=entry, Start=start, Size=blocks), image.first, sectors,
+                           f"{disk.name}, boot image {entry}", ESP if image.is_efi else None)
         return
     for partition in partitions.partition_table(disk).partitions:
         if partition.is_container or not partition.has_block_io:
@@ -86,37 +102,25 @@ def parts(disk):
         number, start, size, signature, kind, signature_kind = partition.hard_drive
         node = device_path.BY_NAME["HD"].build(Partition=number, Start=start, Size=size, Signature=signature, Format=kind,
                                                SignatureType=signature_kind)
-        yield node, partition.first, partition.sectors, f"{disk.name}, partition {partition.number}", partition.is_esp
+        type = ESP if partition.is_esp else Guid(partition.type.bytes_le) if isinstance(partition.type, UUID) else None
+        yield Part(node, partition.first, partition.sectors, f"{disk.name}, partition {partition.number}", type)
 
 
-def add(uefi, path: bytes, device: BlockDevice, name: str, is_esp: bool = False) -> Medium:
-    """A handle for a disk or a part of one."""
+def add(uefi, path: bytes, device: BlockDevice, name: str, type: Guid | None = None) -> Medium:
+    """A handle for a disk or a part of one. A part has its type as a protocol without an interface, as EDK2 does it."""
     handle = uefi.new_handle()
     place = uefi.allocate_pool(len(path))
     uefi.write(place, path)
     uefi.install(handle, DEVICE_PATH, place)
     uefi.install(handle, BlockIo(uefi, device))
     uefi.install(handle, DiskIo(uefi, device))
-    medium = Medium(handle, path, device, name, is_esp)
+    if type is not None:
+        uefi.install(handle, type)
+    medium = Medium(handle, path, device, name, type == ESP)
     try:
         medium.volume = Volume(device.disk, device.first, device.sectors, name)
         uefi.install(handle, SimpleFileSystem(uefi, medium.volume))
-    except ImageError:
-        medium.volume = None            # no FAT volume: blocks are all that can be had
+    except ImageError as error:
+        medium.refused = str(error)     # blocks are all that can be had
     uefi.disks.append(medium)
     return medium
-
-
-def read_image(uefi, path: bytes) -> tuple[bytes, Medium, bytes] | None:
-    """(bytes, medium, remaining path) of the file that a device path leads to, on one of the disks here; None if there is
-    none. The path begins with that of a disk or partition, or with the HD() node of one. FatError, BadPath."""
-    for medium in sorted(uefi.disks, key=lambda each: -len(each.path)):
-        if medium.volume is None:
-            continue
-        for start in (medium.path, device_path.join([device_path.parse(medium.path)[-1].bytes])):
-            if device_path.starts_with(path, start):
-                remaining = path[len(start) - 4:]
-                name = device_path.file_name(device_path.parse(remaining))
-                if name:
-                    return read_file(medium.volume, name), medium, remaining
-    return None

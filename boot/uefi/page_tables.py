@@ -27,6 +27,7 @@ class PageTables:
     memory     of the machine
     allocate   callable(pages) -> physical address of zeroed pages for tables
     root       what belongs into CR3
+    top        where the addresses end that are mapped
     """
 
     def __init__(self, memory, allocate, top: int):
@@ -35,6 +36,7 @@ class PageTables:
         self.allocate = allocate
         self.root = allocate(1)
         gigabytes = -(-top // GIGABYTE)
+        self.top = gigabytes * GIGABYTE
         for number in range(-(-gigabytes // 512)):
             pdpt = allocate(1)
             memory.write_u64(self.root + 8 * number, pdpt | PRESENT | WRITABLE)

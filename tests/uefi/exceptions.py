@@ -35,6 +35,17 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
     ("media", "the partition's BlockIo, ReadBlocks, block 2^64-1"): ("INVALID_PARAMETER", "UEFI 2.10, 13.9.4: as above"),
     ("handover", "ExitBootServices, BEFORE_EXIT_BOOT_SERVICES is told, with another key"):
         ("1 times", "UEFI 2.10, 7.4.6: the group is signaled before the key is looked at; this OVMF does not know it"),
+    ("collation", "StriColl, 13"):
+        ("<ff> is the same <178>", "UEFI 2.10, EFI_UNICODE_COLLATION_PROTOCOL: without regard to case; OVMF knows Latin-1 only"),
+    ("collation", "StriColl, 14"): ("<105> is the same <104>", "UEFI 2.10, EFI_UNICODE_COLLATION_PROTOCOL: as above"),
+    ("collation", "StriColl, 15"): ("<3b1> is the same <391>", "UEFI 2.10, EFI_UNICODE_COLLATION_PROTOCOL: as above"),
+    ("collation", "MetaiMatch, 29"):
+        ("\"a-b\" and \"a[-]b\" yes", "UEFI 2.10, EFI_UNICODE_COLLATION_PROTOCOL.MetaiMatch(): any character of the set"),
+    ("collation", "StrLwr"):
+        ("hello, 123 <e4><df><ff><105><3b1> [z]{z}",
+         "UEFI 2.10, EFI_UNICODE_COLLATION_PROTOCOL.StrLwr(): OVMF extends the sign of Latin-1's upper half"),
+    ("collation", "StrUpr"):
+        ("HELLO, 123 <c4><df><178><104><391> [Z]{Z}", "UEFI 2.10, EFI_UNICODE_COLLATION_PROTOCOL.StrUpr(): as above"),
     ("graphics", "handles, of discovered EDID"):
         ("SUCCESS", "UEFI 2.10, 12.9: the monitor has one; OVMF keeps what it read for itself"),
     ("graphics", "handles, of active EDID"): ("SUCCESS", "UEFI 2.10, 12.9: as above"),
@@ -55,4 +66,6 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
         ("1", "UEFI 2.10, 4.6.1: both entry points are there; QEMU gives OVMF that of version 2 only"),
     ("files", "SetInfo, VOLUME_LABEL then"):
         ('SUCCESS, "NEW LABEL"', "UEFI 2.10, 13.5.17: the label is what was set; OVMF drops its blanks"),
+    ("pci", "the display adapter, ROM of size 0"):
+        ("yes", "UEFI 2.10, 14.4.1: RomSize is 0 where there is no ROM; QEMU's has one"),
 }

@@ -19,6 +19,7 @@ from . import build
 
 MARK = "=> "
 CRASH = b"FXSAVE_STATE - "              # near the end of the firmware's report on an exception
+DEVICES = {"random": ("-device", "virtio-rng-pci")}             # what QEMU has only if it is asked
 CODE, VARS = "OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"
 PLACES = [Path(os.environ.get("OVMF", "/usr/share/OVMF")), Path("/usr/share/OVMF"), build.ROOT / "build/payloads"]
 
@@ -56,7 +57,7 @@ def run(name: str, timeout: float = 120) -> str:
         command = ["qemu-system-x86_64", "-accel", "tcg", "-m", "256", "-nic", "none", "-display", "none",
                    "-drive", drive.format(0, firmware() / CODE) + ",readonly=on", "-drive", drive.format(1, variables),
                    "-drive", f"format=raw,file={disk}", "-serial", f"file:{output}",
-                   "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+                   "-device", "isa-debug-exit,iobase=0xf4,iosize=4", *DEVICES.get(name, ())]
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as qemu:
             for _ in range(int(timeout * 5)):
                 try:

@@ -16,7 +16,7 @@ from boot.uefi.definitions import Guid, Status
 from boot.uefi.protocol import Protocol, method
 
 MEDIA_ID = 1
-BLOCK_IO_REVISION, DISK_IO_REVISION = 0x00020031, 0x00010000
+BLOCK_IO_REVISION, DISK_IO_REVISION = 0x0002001F, 0x00010000
 MEDIA = struct.Struct("<I5?3xII4xQQII")
 
 
@@ -97,6 +97,8 @@ class BlockIo(Protocol):
 
     def _transfer(self, media_id, lba, size, buffer, write):
         block = self.device.block_size
+        if media_id == MEDIA_ID and not buffer:
+            return Status.INVALID_PARAMETER
         if media_id == MEDIA_ID and size % block:
             return Status.BAD_BUFFER_SIZE
         return self.device.transfer(self.uefi, media_id, lba * block, size, buffer, write)

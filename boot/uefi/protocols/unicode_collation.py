@@ -64,7 +64,8 @@ class UnicodeCollation(Protocol):
 
     @method("StrToFat(IN CHAR16 *String, IN UINTN FatSize, OUT CHAR8 *Fat)")
     def str_to_fat(self, call, string, size, fat):
-        """TRUE if a character had to be replaced by an underscore. Blanks and dots are left out, as in EDK2."""
+        """TRUE if a character had to be replaced by an underscore. Blanks and dots are left out, and nothing is put behind
+        the name, as in EDK2."""
         converted, replaced = bytearray(), 0
         for character in self.uefi.read_string(string):
             if character in ". ":
@@ -75,8 +76,6 @@ class UnicodeCollation(Protocol):
             good = upper in LEGAL or 0x7F < ord(character) < 0x100
             converted.append(ord(upper if upper in LEGAL else character) if good else ord("_"))
             replaced |= not good
-        if len(converted) < size:
-            converted.append(0)
         self.uefi.write(fat, bytes(converted))
         return int(replaced)
 

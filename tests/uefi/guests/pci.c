@@ -1,5 +1,5 @@
 /* 14.2, 14.4: PCI functions by their handles, and all of them by the root bridge. Which there are is the machine's business:
-   the host bridge, the bridge to ISA and the IDE controller are on both. */
+   the host bridge and the display adapter are on both. */
 #include "guest.h"
 #include "pci.h"
 #include "protocols.h"
@@ -111,7 +111,7 @@ void guest(void)
     EFI_HANDLE *handles;
     UINTN count, found = 0;
     EFI_GUID guid = EFI_PCI_IO_PROTOCOL_GUID;
-    EFI_PCI_IO_PROTOCOL *io, *ide = NULL, *host = NULL;
+    EFI_PCI_IO_PROTOCOL *io, *display = NULL, *host = NULL;
     NEED(BS->LocateProtocol(&EFI_PCI_ROOT_BRIDGE_IO_PROTOCOL_GUID, NULL, (VOID **)&Root));
     NEED(BS->LocateHandleBuffer(ByProtocol, &guid, NULL, &count, &handles));
     int paths = 1;
@@ -128,16 +128,16 @@ void guest(void)
         }
         if (device == 0 && number == 0)
             host = io;
-        if (device == 1 && number == 1)
-            ide = io;
+        if (device == 2 && number == 0)
+            display = io;
         found += by_ports(bus, device, number, 0) != 0xFFFFFFFF;
     }
     check("each function is there by the ports, too", found == count && count >= 3);
     check("each has a device path that says where it is", paths);
-    check("the host bridge and the IDE controller are there", host && ide);
+    check("the host bridge and the display adapter are there", host && display);
     status("GetLocation, nowhere to put it", host->GetLocation(host, NULL, &count, &count, &count));
     function("the host bridge", host, 0, 0);
-    function("the IDE controller", ide, 1, 1);
-    transfers(ide);
+    function("the display adapter", display, 2, 0);
+    transfers(display);
     root_bridge();
 }

@@ -72,7 +72,7 @@ void kernel_main(const BootInfo *info)
     screen_text_scale(2);
     say("Hello from a kernel\n");
     screen_text_scale(1);
-    say("in 64-bit mode at %016lx, started by UEFI.\n\n", (uint64_t)(uintptr_t)kernel_main);
+    say("in 64-bit mode at %016lx, started by UEFI.\n\n", info->kernel_start);
     memory_map_report(info);
     screen_report(&info->screen);
     acpi_report(info->rsdp);
