@@ -140,6 +140,7 @@ class SerialIo(Protocol):
         if not buffer:
             self.uefi.write_u64(size_pointer, 0)
             return Status.DEVICE_ERROR
+        self.uefi.read(buffer + size - 1, 1)            # more than there is of memory is refused at once
         for start in range(0, size, AT_A_TIME):
             data = self.uefi.read(buffer + start, min(AT_A_TIME, size - start))
             if self.control & SOFTWARE_LOOP:

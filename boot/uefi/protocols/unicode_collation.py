@@ -6,6 +6,7 @@ Source: UEFI 2.10, section 13.10.
 """
 from __future__ import annotations
 
+from boot.fat import names
 from boot.uefi.definitions import Guid, Status
 from boot.uefi.guest_memory import utf16
 from boot.uefi.protocol import Protocol, method
@@ -29,7 +30,7 @@ class UnicodeCollation(Protocol):
     @method("StriColl(IN CHAR16 *S1, IN CHAR16 *S2)")
     def stri_coll(self, call, first, second):
         """An INTN below, at, or above 0: the difference of the first characters that differ."""
-        left, right = (utf16(fold(self.uefi.read_string(each))) for each in (first, second))
+        left, right = (utf16(names.fold(self.uefi.read_string(each))) for each in (first, second))
         for at in range(0, min(len(left), len(right)), 2):
             difference = int.from_bytes(left[at:at + 2], "little") - int.from_bytes(right[at:at + 2], "little")
             if difference:
@@ -38,19 +39,21 @@ class UnicodeCollation(Protocol):
 
     @method("MetaiMatch(IN CHAR16 *String, IN CHAR16 *Pattern)")
     def metai_match(self, call, string, pattern):
-        text, wanted = (fold(self.uefi.read_string(each)) for each in (string, pattern))
+        text, wanted = (names.fold(self.uefi.read_string(each)) for each in (string, pattern))
         return int(matches(text, parse(wanted)))
 
     @method("StrLwr(IN OUT CHAR16 *Str)")
     def str_lwr(self, call, string):
-        return self._change(string, lower)
+        return self._change(string, str.lower)
 
     @method("StrUpr(IN OUT CHAR16 *Str)")
     def str_upr(self, call, string):
-        return self._change(string, fold)
+        return self._change(string, str.upper)
 
     def _change(self, string, change):
-        self.uefi.write(string, utf16(change(self.uefi.read_string(string))))
+        text = self.uefi.read_string(string)
+        new = "".join(other if len(other := change(character)) == 1 else character for character in text)
+        self.uefi.write(string, utf16(new))
         return Status.SUCCESS
 
     @method("FatToStr(IN UINTN FatSize, IN CHAR8 *Fat, OUT CHAR16 *String)")
@@ -71,7 +74,7 @@ class UnicodeCollation(Protocol):
                 break
             upper = character.upper()
             good = upper in LEGAL or 0x7F < ord(character) < 0x100
-            converted.append(ord(upper if len(upper) == 1 and ord(upper) < 0x100 else character) if good else ord("_"))
+            converted.append(ord(upper if upper in LEGAL else character) if good else ord("_"))
             replaced |= not good
         self.uefi.write(fat, bytes(converted))
         return int(replaced)
@@ -82,18 +85,6 @@ class OldUnicodeCollation(UnicodeCollation):
 
     guid = Guid("1d85cd7f-f43d-11d2-9a0c-0090273fc14d")
     language = b"eng\0"
-
-
-def fold(text: str) -> str:
-    """Upper case, of the characters of ISO 8859-1 only, as in EDK2."""
-    pairs = ((character, character.upper()) for character in text)
-    return "".join(other if character < "\u0100" and len(other) == 1 and other < "\u0100" else character
-                   for character, other in pairs)
-
-
-def lower(text: str) -> str:
-    """Lower case, of the same characters."""
-    return "".join(character.lower() if character < "\u0100" else character for character in text)
 
 
 def parse(pattern: str) -> list:
