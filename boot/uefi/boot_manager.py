@@ -240,6 +240,7 @@ def ended(uefi, call, steps, status, plan, name):
 
 def finish(uefi, plan):
     """There is nothing more to boot."""
+    uefi.flush()
     if plan.last is not None:
         name, status = plan.last
         uefi.machine.stop("returned", 0 if status == Status.SUCCESS else 1, f"{name} returned {status_name(status)}")
