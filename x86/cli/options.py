@@ -164,7 +164,8 @@ def kind_of(path) -> str:
 def _kernel(machine, options):
     import boot
     named = [option for option in ("image", "boot") if getattr(options, option)] + \
-        [f"--{option.replace('_', '-')}" for option in ("drive", "floppy", "cdrom", "uefi", *UEFI_ONLY) if getattr(options, option)]
+        [f"--{option.replace('_', '-')}" for option in ("drive", "floppy", "cdrom", "uefi", *UEFI_ONLY)
+         if getattr(options, option)]
     if named:
         raise ImageError(f"--kernel starts without firmware, so {' and '.join(named)} would not be seen by anybody")
     modules = [(path, string) if string else path
