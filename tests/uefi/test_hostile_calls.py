@@ -17,7 +17,8 @@ CALLED = [service for service in SERVICES if service.kind in (BOOT, RUNTIME, PRO
 TICKS = 3_000_000                       # for one call; a stall may be longer
 SLOWEST = 20                            # seconds of the host for one example, on a busy one
 NUMBERS = [0, 1, 2, 3, 4, 5, 7, 8, 11, 16, 31, 32, 39, 48, 64, 100, 255, 511, 512, 4095, 4096, 65535, 1 << 20, (1 << 31) - 1,
-           1 << 31, (1 << 32) - 1, 1 << 32, 1 << 40, (1 << 52) + 1, (1 << 63) - 1, 1 << 63, (1 << 64) - 4096, (1 << 64) - 2, (1 << 64) - 1,
+           1 << 31, (1 << 32) - 1, 1 << 32, 1 << 40, (1 << 52) + 1, (1 << 63) - 1, 1 << 63, (1 << 64) - 4096,
+           (1 << 64) - 2, (1 << 64) - 1,
            0x70000000, 0x80000001, 0x201, 0x100, 0x80000200]
 
 
