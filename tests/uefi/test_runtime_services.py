@@ -7,7 +7,8 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from uefi.caller import Caller
+from uefi.caller import Caller, pe
+from uefi.efi_image import RUNTIME_DRIVER
 
 from boot.uefi import clock
 from boot.uefi.configuration import ACPI_20, MEMORY_ATTRIBUTES, RT_PROPERTIES, SMBIOS, SMBIOS_3
@@ -168,3 +169,27 @@ def test_variables_go_on_in_the_file_of_the_machine_that_a_snapshot_comes_to(tmp
     kept = [next(each["data"] for each in json.loads((tmp_path / name).read_text())["variables"] if each["name"] == "Name")
             for name in ("one", "other")]
     assert kept == ["64617461", "646174"]
+
+
+def test_runtime_drivers_and_tables_follow_the_operating_system_to_its_addresses():
+    program = Program()
+    uefi, offset = program.uefi, 0xFFFF_8000_0000_0000
+    file = pe(b"\x31\xC0\xC3".ljust(8, b"\xCC") + bytes(8) + bytes(8), RUNTIME_DRIVER, pointers=(8, 16))
+    place = program.block(len(file), file)
+    assert program.call("LoadImage", 0, program.image, 0, place, len(file), program.room) == Status.SUCCESS
+    handle = program.u64(program.room)
+    assert program.call("StartImage", handle, 0, 0) == Status.SUCCESS
+    driver = uefi.images.loaded[handle]
+    uefi.write_u64(driver.entry + 16, 0x1234)                           # changed since: it stays
+    assert program.call("ExitBootServices", program.image, uefi.map.key) == Status.SUCCESS
+    services = [uefi.read_u64(uefi.table.runtime_services + 24 + 8 * index) for index in range(14)]
+    ranges = [each for each in uefi.map.ranges if each.attribute & MemoryAttribute.RUNTIME]
+    entries = b"".join(struct.pack("<I4xQQQQ8x", each.type, each.start, each.start + offset, each.pages, each.attribute)
+                       for each in ranges)
+    uefi.write(program.room, entries)
+    assert program.runtime("SetVirtualAddressMap", len(entries), 48, 1, program.room) == Status.SUCCESS
+    assert [uefi.read_u64(driver.entry + at) for at in (8, 16)] == [driver.entry + offset, 0x1234]
+    moved = [uefi.read_u64(uefi.table.runtime_services + 24 + 8 * index) for index in range(14)]
+    assert moved == [service + (0 if index in (4, 5) else offset) for index, service in enumerate(services)]
+    assert program.runtime("SetVirtualAddressMap", len(entries), 48, 1, program.room) == Status.UNSUPPORTED
+    assert program.get_time()[0] == 2026
