@@ -159,7 +159,8 @@ def attempt(uefi, call, steps, value, plan, choice):
     """A step: read the image of a choice, from the first path that is left."""
     if choice.source is not None:
         return load(uefi, call, steps, choice.source, plan, choice, 0)
-    choice.paths = [path for path in choice.paths if path.upper() not in plan.started]
+    if choice.number is None:                                   # a fallback that was an option is not started again
+        choice.paths = [path for path in choice.paths if path.upper() not in plan.started]
     if not choice.paths:
         return Status.NOT_FOUND
     path = choice.paths[0]
@@ -239,6 +240,7 @@ def ended(uefi, call, steps, status, plan, name):
 
 def finish(uefi, plan):
     """There is nothing more to boot."""
+    uefi.flush()
     if plan.last is not None:
         name, status = plan.last
         uefi.machine.stop("returned", 0 if status == Status.SUCCESS else 1, f"{name} returned {status_name(status)}")

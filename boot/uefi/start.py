@@ -27,8 +27,8 @@ def boot(machine, esp=None, disk=None, drives=(), cdrom=None, application=None, 
     nvram: the file in which variables last. protect_images: "nx-compat", "always" or "never", which images' sections are
     protected as their headers say.
 
-    mode: "write", "overlay" (what is written is forgotten) or "readonly"; without it the directory is written back to, by
-    Uefi.flush() and when the guest switches off, and images are not changed.
+    mode: "write", "overlay" (what is written is forgotten) or "readonly"; without it images are not changed, and the
+    directory is: by ResetSystem, when the last image has returned, and by Uefi.flush(), which is for the caller to do at the end.
 
     Errors: ImageError for what cannot be read, or is no such file; MachineError for a machine with too little memory."""
     if machine.memory.size < LEAST_MEMORY:

@@ -29,14 +29,14 @@ def pe(code: bytes = STOPPER, subsystem: int = APPLICATION, pointers=()) -> byte
 
 
 class Caller:
-    """A machine whose firmware has started the application. stop: the last Stop."""
+    """A machine whose firmware has started the application. options: more for boot.uefi. stop: the last Stop."""
 
-    def __init__(self, memory="64M", start=True):
+    def __init__(self, memory="64M", start=True, **options):
         self.machine = Machine(memory=memory)
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory, "caller.efi")
             path.write_bytes(pe())
-            self.uefi = boot.uefi(self.machine, application=path)
+            self.uefi = boot.uefi(self.machine, application=path, **options)
         self.machine.no_reboot = True
         if start:
             self.stop = self.machine.run(10_000_000)

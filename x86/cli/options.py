@@ -40,8 +40,9 @@ def processor_lines():
 def add_machine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", nargs="?", metavar="IMAGE",
                         help="disk image, booted by the BIOS; without one, an example that goes from the reset vector "
-                             "to a 64-bit kernel. With --uefi: a disk image, an ISO image, an application (PE) or a "
-                             "directory; without one, an example")
+                             "to a 64-bit kernel. With --uefi: a disk image, an ISO image, a directory as --esp, or an "
+                             "application (PE), which gets a small volume of its own unless there is another; without one, "
+                             "an example")
     media = parser.add_argument_group("what is attached")
     media.add_argument("--floppy", metavar="IMAGE", action="append", default=[], help="diskette, A: then B:")
     media.add_argument("--drive", metavar="IMAGE", action="append", default=[], help="hard disk; may be repeated")
@@ -163,7 +164,8 @@ def kind_of(path) -> str:
 def _kernel(machine, options):
     import boot
     named = [option for option in ("image", "boot") if getattr(options, option)] + \
-        [f"--{option}" for option in ("drive", "floppy", *UEFI_ONLY) if getattr(options, option)]
+        [f"--{option.replace('_', '-')}" for option in ("drive", "floppy", "cdrom", "uefi", *UEFI_ONLY)
+         if getattr(options, option)]
     if named:
         raise ImageError(f"--kernel starts without firmware, so {' and '.join(named)} would not be seen by anybody")
     modules = [(path, string) if string else path

@@ -296,7 +296,10 @@ class File(Protocol):
             if fixed or inside:
                 return Status.ACCESS_DENIED
             node.rename(missing, trail[-1])
-            self.trail[:-1] = self._shared(trail)
+            trail = self._shared(trail)
+            for each in self._others():
+                if each.node is node:
+                    each.trail = [*trail, node]
         elif trail[-1] != node:
             return Status.ACCESS_DENIED
         if wanted.size != INFO.unpack(file_info.pack(node)[:INFO.size])[1]:

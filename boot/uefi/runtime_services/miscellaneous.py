@@ -60,6 +60,7 @@ def notify(uefi, call, steps, value, functions, kind, status, size, data):
         # Null-terminated text, then, where it is platform specific, a GUID
         raw = uefi.read(data, min(size, PAGE))
         words = raw[:len(raw) & ~1].decode("utf-16-le", "replace").split("\0")[0]
+    uefi.flush()
     if kind == SHUTDOWN:
         uefi.machine.stop("poweroff", message=f"the guest switched the machine off (ResetSystem){': ' + words if words else ''}")
     else:
