@@ -23,7 +23,7 @@ MEMORY_ATTRIBUTES = Guid("dcfa911d-26eb-469f-a220-38b7dc461220")
 PROPERTIES = struct.Struct("<HHI")
 ALL_SERVICES = (1 << 14) - 1            # a bit each, GetTime to QueryVariableInfo
 ATTRIBUTES = struct.Struct("<IIII")
-DESCRIPTOR = struct.Struct("<I4xQQQQ")
+DESCRIPTOR = struct.Struct("<I4xQQQQ8x")            # 48 bytes, as GetMemoryMap has them
 VERSION = 1
 ENTRIES = (PAGE - ATTRIBUTES.size) // DESCRIPTOR.size
 
