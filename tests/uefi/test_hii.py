@@ -105,6 +105,7 @@ def test_a_list_gives_its_strings_by_language(caller):
 def test_a_broken_list_is_refused(caller):
     address, this = function(caller, HiiDatabase, "NewPackageList")
     good = package_list(package("en-US", b"\x14" + encoded("lorry")))
-    for broken in (good[:16] + b"\xFF\xFF\xFF\x7F" + good[20:], good[:20] + b"\3\0\0\4" + good[24:], good[:-6] + b"\x99" + good[-5:]):
+    for broken in (good[:16] + b"\xFF\xFF\xFF\x7F" + good[20:], good[:20] + b"\3\0\0\4" + good[24:],
+                   good[:-6] + b"\x99" + good[-5:]):
         source = caller.block(len(broken) + 64, broken)
         assert caller.call_address(address, this, source, 0, caller.block(8)) == Status.INVALID_PARAMETER
