@@ -152,7 +152,8 @@ def caller():
 
 @pytest.mark.parametrize("kind, member, place, size, status", [
     (BlockIo, "ReadBlocks", 127, 512, 0), (BlockIo, "ReadBlocks", 128, 512, Status.INVALID_PARAMETER),
-    (BlockIo, "WriteBlocks", 127, 1024, Status.INVALID_PARAMETER), (BlockIo, "WriteBlocks", 1 << 63, 512, Status.INVALID_PARAMETER),
+    (BlockIo, "WriteBlocks", 127, 1024, Status.INVALID_PARAMETER),
+    (BlockIo, "WriteBlocks", 1 << 63, 512, Status.INVALID_PARAMETER),
     (BlockIo, "ReadBlocks", 0, 1 << 63, Status.INVALID_PARAMETER), (BlockIo, "ReadBlocks", 0, 100, Status.BAD_BUFFER_SIZE),
     (DiskIo, "ReadDisk", 65535, 1, 0), (DiskIo, "ReadDisk", 65535, 2, Status.INVALID_PARAMETER),
     (DiskIo, "WriteDisk", (1 << 64) - 1, 1, Status.INVALID_PARAMETER)])
