@@ -30,6 +30,10 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
         ("UNSUPPORTED, NULL", "UEFI 2.10, 2.1.1: the subsystems are 10, 11 and 12; SAL is Itanium's"),
     ("calling", "while timers fire, IF behind a service that was called with CLI"):
         ("0", "UEFI 2.10, 2.3.4: what a service does to IF is nowhere promised; OVMF sets it with the TPL"),
+    ("variables", "the specification's variables, BootCurrent"):
+        ("NOT_FOUND", "UEFI 2.10, 3.5.1.1: no boot option was started, but the default of a medium"),
+    ("variables", "the specification's variables, BootOrder"):
+        ("NOT_FOUND", "UEFI 2.10, 3.1.1: nobody has made boot options; OVMF makes one of each medium"),
     ("media", "the partition's BlockIo, ReadBlocks, block 2^63"):
         ("INVALID_PARAMETER", "UEFI 2.10, 13.9.4: the LBA is not valid; OVMF's sum with the partition's start wraps"),
     ("media", "the partition's BlockIo, ReadBlocks, block 2^64-1"): ("INVALID_PARAMETER", "UEFI 2.10, 13.9.4: as above"),

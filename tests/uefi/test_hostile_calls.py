@@ -16,8 +16,9 @@ from boot.uefi.service import BOOT, PROTOCOL, RUNTIME, SERVICES
 CALLED = [service for service in SERVICES if service.kind in (BOOT, RUNTIME, PROTOCOL)]
 TICKS = 3_000_000                       # for one call; a stall may be longer
 SLOWEST = 20                            # seconds of the host for one example, on a busy one
-NUMBERS = [0, 1, 2, 3, 4, 5, 7, 8, 11, 16, 31, 32, 39, 48, 64, 100, 255, 511, 512, 4095, 4096, 65535, 1 << 20, (1 << 31) - 1, 1 << 31,
-           (1 << 32) - 1, 1 << 32, 1 << 40, (1 << 52) + 1, (1 << 63) - 1, 1 << 63, (1 << 64) - 4096, (1 << 64) - 2, (1 << 64) - 1,
+NUMBERS = [0, 1, 2, 3, 4, 5, 7, 8, 11, 16, 31, 32, 39, 48, 64, 100, 255, 511, 512, 4095, 4096, 65535, 1 << 20, (1 << 31) - 1,
+           1 << 31, (1 << 32) - 1, 1 << 32, 1 << 40, (1 << 52) + 1, (1 << 63) - 1, 1 << 63, (1 << 64) - 4096,
+           (1 << 64) - 2, (1 << 64) - 1,
            0x70000000, 0x80000001, 0x201, 0x100, 0x80000200]
 
 
@@ -38,7 +39,8 @@ class Hostile(Caller):
         event = self.event(0x80000200, 8, self.function(b"\xC3"))
         nowhere = [end - 3, end, 0xA0000, 0xFEE00000, 0xE0000000, 0xFFFFF000, 0x123456789000, 1 << 47, (1 << 64) - 8, 0x1001]
         self.places = [self.room, text, path, looping, letters, letters + 8191, pointers, *sizes, *guids, event, *nowhere,
-                       self.function(b"\xC3"), self.function(b"\xF4\xEB\xFD"), *sorted(uefi.database.handles), *sorted(uefi.interfaces)]
+                       self.function(b"\xC3"), self.function(b"\xF4\xEB\xFD"), *sorted(uefi.database.handles),
+                       *sorted(uefi.interfaces)]
         self.start = self.machine.snapshot()
 
 

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from boot.uefi.boot_services.precedence import BUS_OVERRIDE, DRIVER_BINDING, FAMILY_OVERRIDE, PLATFORM_OVERRIDE
 from boot.uefi.definitions import Guid, Status
 from uefi.caller import Caller
 
@@ -123,6 +124,47 @@ def binding(caller, stop: bytes = b"\x31\xC0\xC3"):
     guid = caller.block(16, bytes(Guid("18a031ab-b443-4d1a-a5c0-0c09261e9f71")))
     assert caller.call("InstallProtocolInterface", place, guid, 0, caller.block(48, table)) == Status.SUCCESS
     return caller.u64(place)
+
+
+def install(caller, handle, guid, address):
+    place = caller.block(8, handle.to_bytes(8, "little"))
+    assert caller.call("InstallProtocolInterface", place, caller.block(16, bytes(guid)), 0, address) == Status.SUCCESS
+    return caller.u64(place)
+
+
+def logging_driver(caller, log, letter, version, image=0):
+    """A driver that writes its letter when it is asked, and supports nothing; its handle."""
+    code = (b"\xBA" + letter + b"\0\0\0\x48\xB8" + log.to_bytes(8, "little") + b"\x48\x83\xEC\x28\xFF\xD0\x48\x83\xC4\x28"
+            + b"\x48\xB8\x03\0\0\0\0\0\0\x80\xC3")
+    table = b"".join(each.to_bytes(8, "little") for each in (caller.function(code), 0, 0, version, image, 0))
+    return install(caller, 0, DRIVER_BINDING, caller.block(48, table))
+
+
+def get_driver(caller, image: int, slot: bytes):
+    """A table whose GetDriver gives `image` once. slot: code that loads the address of the result, RDX or R8, into RAX."""
+    code = (slot + b"\x48\x83\x38\0\x75\x10\x48\xB9" + image.to_bytes(8, "little") + b"\x48\x89\x08\x31\xC0\xC3"
+            + b"\x48\xB8\x0E\0\0\0\0\0\0\x80\xC3")
+    return caller.block(8, caller.function(code).to_bytes(8, "little"))
+
+
+def test_drivers_are_asked_in_the_order_of_their_precedence():
+    """Named by the caller, by the platform, by family, by the bus; then by version."""
+    caller = Caller()
+    log = caller.log()
+    logging_driver(caller, log, b"1", 1)
+    logging_driver(caller, log, b"9", 9)
+    logging_driver(caller, log, b"b", 2, 0xB0)
+    for letter, version in ((b"f", 7), (b"F", 8)):
+        handle = logging_driver(caller, log, letter, 0)
+        get_version = caller.function(b"\xB8" + version.to_bytes(4, "little") + b"\xC3")
+        install(caller, handle, FAMILY_OVERRIDE, caller.block(8, get_version.to_bytes(8, "little")))
+    logging_driver(caller, log, b"p", 3, 0xA0)
+    named = logging_driver(caller, log, b"n", 0)
+    install(caller, 0, PLATFORM_OVERRIDE, get_driver(caller, 0xA0, b"\x4C\x89\xC0"))
+    controller = install(caller, 0, BUS_OVERRIDE, get_driver(caller, 0xB0, b"\x48\x89\xD0"))
+    drivers = caller.block(16, named.to_bytes(8, "little"))
+    assert caller.call("ConnectController", controller, drivers, 0, 0) == Status.NOT_FOUND
+    assert caller.logged == b"npFfb91"
 
 
 @pytest.mark.parametrize("service", ["OpenProtocol", "UninstallProtocolInterface"])

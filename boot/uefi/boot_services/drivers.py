@@ -6,7 +6,7 @@ A driver is a guest's, known by its EFI_DRIVER_BINDING_PROTOCOL:
 
 The firmware's own devices have no driver bindings: all that can be had from them is there from the beginning. To connect
 one of them succeeds where EDK2's drivers for buses start once more, and else finds nobody, as after EDK2's boot manager has
-connected everything. The three override protocols, by which a platform chooses drivers, are not asked.
+connected everything.
 
 Source: UEFI 2.10, section 7.3.12 and following; section 11.1 "EFI Driver Binding Protocol".
 """
@@ -15,14 +15,15 @@ from __future__ import annotations
 import struct
 
 from boot.uefi import device_path
+from boot.uefi.boot_services import precedence
 from boot.uefi.boot_services.lookup import path_at
+from boot.uefi.boot_services.precedence import DRIVER_BINDING
 from boot.uefi.database import BY_CHILD_CONTROLLER, BY_DRIVER, DEVICE_PATH
 from boot.uefi.service import boot_service
 from boot.uefi.steps import answer, begin
-from boot.uefi.definitions import ERROR, Guid, Status
+from boot.uefi.definitions import ERROR, Status
 
-DRIVER_BINDING = Guid("18a031ab-b443-4d1a-a5c0-0c09261e9f71")
-SUPPORTED, START, STOP, VERSION = 0x00, 0x08, 0x10, 0x18
+SUPPORTED, START, STOP = 0x00, 0x08, 0x10
 MOST_DRIVERS = 256                      # in DriverImageHandle: more than that is no list
 
 
@@ -42,7 +43,12 @@ def connect(uefi, call, steps, value, controller, wanted, remaining, recursive):
     if controller not in uefi.database.handles:
         return Status.INVALID_PARAMETER
     steps.then(connected, controller, recursive)
-    steps.then(offer, controller, by_precedence(uefi, wanted), 0, remaining, False)
+    steps.then(offer_to_all, controller, remaining)
+    steps.then(precedence.order, controller, wanted)
+
+
+def offer_to_all(uefi, call, steps, drivers, controller, remaining):
+    steps.then(offer, controller, drivers, 0, remaining, False)
 
 
 def connected(uefi, call, steps, status, controller, recursive):
@@ -52,20 +58,6 @@ def connected(uefi, call, steps, status, controller, recursive):
     children = [each.controller for each in uefi.database.opens(controller) if each.attributes & BY_CHILD_CONTROLLER]
     for child in reversed(children):
         steps.then(connect, child, (), 0, True)
-
-
-def by_precedence(uefi, wanted) -> tuple[int, ...]:
-    """The handles with a driver binding: those in `wanted`, then the others, the highest version first. Equal versions come in
-    the order in which EDK2's selection by exchange leaves them."""
-    handles = [handle.address for handle in uefi.database.with_protocol(DRIVER_BINDING)
-               if handle.interfaces[DRIVER_BINDING].address]
-    first = [handle for handle in dict.fromkeys(wanted) if handle in handles]
-    rest = [(uefi.read_u32(uefi.database.interface(handle, DRIVER_BINDING).address + VERSION), handle)
-            for handle in handles if handle not in first]
-    for place in range(len(rest)):
-        highest = max(range(place, len(rest)), key=lambda index: rest[index][0])
-        rest[place], rest[highest] = rest[highest], rest[place]
-    return (*first, *(handle for _, handle in rest))
 
 
 def offer(uefi, call, steps, value, controller, drivers, index, remaining, started):
