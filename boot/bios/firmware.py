@@ -29,7 +29,7 @@ class Bios(Device):
 
     drives          drive number (00h.. diskettes, 80h.. hard disks) -> Disk
     boot_order      drive numbers that INT 19h tries, in that order
-    trace           callables that get (interrupt, text) for every service call, or an empty list
+    trace           callables that get a line for every service call: `INT 13h/42 drive 80h: ...`; or an empty list
     unimplemented   what was called and does not exist, as text -> how often
     symbols         label -> offset in the ROM
     """
@@ -103,7 +103,7 @@ class Bios(Device):
 
     def interrupt(self, number: int, call: Call) -> None:
         """Do what INT `number` asks for in the call's registers."""
-        before = self._registers(call) if self.trace else ""
+        before, function = (self._registers(call), call.ah) if self.trace else ("", 0)
         found = find(number, call.ax)
         if found is None:
             call.unimplemented()
@@ -115,8 +115,12 @@ class Bios(Device):
             text = call.text or f"{title} ({before})"
             if call.carry:
                 text += f": failed, AH={call.ah:02X}"
-            for listener in self.trace:
-                listener(number, text)
+            self.tell(f"INT {number:02X}h/{function:02X} {text}")
+
+    def tell(self, line: str) -> None:
+        """A line for those who listen."""
+        for listener in self.trace:
+            listener(line)
 
     def _registers(self, call):
         return f"AX={call.ax:04X} BX={call.bx:04X} CX={call.cx:04X} DX={call.dx:04X}"
@@ -142,8 +146,7 @@ class Bios(Device):
         key = f"{vector:02X} {cs:04X}:{ip:04X}"
         rounds = self.faults.get(key, 0) + 1
         self.faults = {key: rounds}
-        for listener in self.trace:
-            listener(vector, f"{FAULT_NAMES[vector]} at {cs:04X}:{ip:04X}, handled by nobody")
+        self.tell(f"INT {vector:02X}h: {FAULT_NAMES[vector]} at {cs:04X}:{ip:04X}, handled by nobody")
         if rounds == FAULT_ROUNDS:
             code = self.read((cs << 4) + ip, 8).hex(" ")
             self.machine.stop("hang", message=f"{FAULT_NAMES[vector]} (INT {vector:02X}h) at {cs:04X}:{ip:04X}, "

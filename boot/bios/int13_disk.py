@@ -88,7 +88,7 @@ def read_sectors(bios, call):
     if disk is None:
         return
     count = call.al
-    call.note(f"drive {call.dl:02X}h: read {count} sectors from {where(call)} to {call.es:04X}:{call.bx:04X}")
+    call.note(f"drive {call.dl:02X}h: {count} sectors from {where(call)} to {call.es:04X}:{call.bx:04X}")
     lba = _range(bios, call, disk)
     if lba is not None:
         bios.write(bios.linear("es", call.bx), disk.read(lba, count))
@@ -101,7 +101,7 @@ def write_sectors(bios, call):
     if disk is None:
         return
     count = call.al
-    call.note(f"drive {call.dl:02X}h: write {count} sectors at {where(call)} from {call.es:04X}:{call.bx:04X}")
+    call.note(f"drive {call.dl:02X}h: {count} sectors from {call.es:04X}:{call.bx:04X} to {where(call)}")
     lba = _range(bios, call, disk)
     if lba is None:
         return

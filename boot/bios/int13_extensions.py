@@ -54,8 +54,8 @@ def _transfer(bios, call, verb):
     if packet is None:
         return None
     disk, count, lba, _, name = packet
-    call.note(f"drive {call.dl:02X}h: {verb} {count} sectors from LBA {lba}"
-              + {"read": f" to {name}", "write": f", memory {name}"}.get(verb, ""))
+    words = {"read": f"{count} sectors from LBA {lba} to {name}", "write": f"{count} sectors from {name} to LBA {lba}"}
+    call.note(f"drive {call.dl:02X}h: " + words.get(verb, f"{verb} {count} sectors from LBA {lba}"))
     if lba + count > disk.sectors:
         call.write("ds", call.si + 2, b"\0\0")          # so many were transferred
         finish(bios, call, NOT_FOUND)

@@ -28,8 +28,7 @@ def _say(bios, text):
 
 def _tell(bios, text):
     bios.boot_log.append(text)
-    for listener in bios.trace:
-        listener(0x19, text)
+    bios.tell(f"INT 19h: {text}")
 
 
 @trap("boot_first")

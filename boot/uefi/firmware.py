@@ -7,13 +7,13 @@ code in stubs.asm makes the call. So everything the firmware knows is plain data
 """
 from __future__ import annotations
 
-from boot.uefi import events, state, stubs, tables
+from boot.uefi import call_trace, events, exceptions, state, stubs, tables
 from boot.uefi.database import DEVICE_PATH, Database, Handle
 from boot.uefi.guest_memory import BadPointer, GuestMemory
 from boot.uefi.memory_map import MemoryMap, NotAllocated, OutOfMemory, Pool
 from boot.uefi.page_tables import PageTables
 from boot.uefi.protocol import Protocol, no_such_interface
-from boot.uefi.service import PROTOCOL, RUNTIME, SERVICES, Call, Frame, Invoke, unsupported
+from boot.uefi.service import INTERNAL, PROTOCOL, RUNTIME, SERVICES, Call, Frame, Invoke, unsupported
 from boot.uefi.definitions import PAGE, TPL_APPLICATION, TPL_HIGH_LEVEL, Guid, MemoryType, Status
 from boot.uefi.variables import Variables
 from x86.devices.device import Device
@@ -24,11 +24,12 @@ SERVICE, NEXT, EXCEPTION = range(3)         # offsets from stubs.SERVICE_PORT
 POWER_ON = 0xFFFFFFFF                       # in EAX: reset.asm asks for the tables
 ROM = 0xFFFFF000
 LEAST_MEMORY = 32 << 20
+RECENT = 8                                  # calls that are remembered for the post-mortem
 
 #: What a snapshot holds: everything below is data, and refers to the machine only through references that are found again.
-STATE = ("map", "pool", "page_tables", "database", "interfaces", "frames", "stub_addresses", "labels", "tpl", "exited",
-         "virtual", "complaints", "unimplemented", "strays", "table", "events", "images", "disks", "variables", "console",
-         "input", "monotonic", "reset_notifications", "runtime_code", "virtual_map",
+STATE = ("map", "pool", "page_tables", "database", "interfaces", "frames", "stub_addresses", "labels", "tpl",
+         "exited", "virtual", "complaints", "recent", "unimplemented", "strays", "table", "events", "images", "disks",
+         "variables", "console", "input", "monotonic", "reset_notifications", "runtime_code", "virtual_map",
          "serial_port", "memory_attributes")
 
 
@@ -47,6 +48,7 @@ class Uefi(GuestMemory, Device):
     database       handles (database.py); interfaces: address of a table -> the Protocol that answers
     frames         services that wait for a function of the guest, the innermost last
     events         events and timers (events.py)
+    recent         the last calls: (number of the service, arguments, return address, result or None)
     tpl            the present task priority level
     exited         ExitBootServices has succeeded
     virtual        SetVirtualAddressMap has been called; virtual_map: [(start, end, virtual address)] while it goes on
@@ -78,6 +80,7 @@ class Uefi(GuestMemory, Device):
         self.complaints: list[str] = []
         self.unimplemented: dict[str, int] = {}
         self.strays: dict[str, int] = {}
+        self.recent: list[tuple] = []
         self.tpl = TPL_APPLICATION
         self.monotonic = 0
 
@@ -247,7 +250,7 @@ class Uefi(GuestMemory, Device):
             elif offset == NEXT and self.labels and where in (self.labels["next"], self.labels["runtime_next"]):
                 self._next()
             elif offset == EXCEPTION and self.labels and where is not None and where >= self.labels["exceptions"]:
-                self._exception((where - self.labels["exceptions"]) // stubs.EXCEPTION_SIZE)
+                exceptions.report(self, (where - self.labels["exceptions"]) // stubs.EXCEPTION_SIZE)
             else:
                 place = f"{cpu.cs:04X}:{cpu.rip:X}"
                 self.strays[place] = self.strays.get(place, 0) + 1
@@ -274,6 +277,8 @@ class Uefi(GuestMemory, Device):
                      f"protocols are gone then, and on a PC their memory is, too")
             return
         self._check_convention(call)
+        if self.trace:
+            call.shown = call_trace.before(self, call)
         implementation = service.implementation or unsupported
         if service.kind == PROTOCOL:
             target = self.interfaces.get(cpu.rcx) if first else self._only(service.owner)
@@ -315,8 +320,8 @@ class Uefi(GuestMemory, Device):
         if not isinstance(result, Invoke) and call.service.kind != RUNTIME:
             result = self._notification(result)
         if isinstance(result, Invoke):
-            self.frames.append(Frame(call.service.number, call.arguments, result, call.caller))
             self.note(call, None)
+            self.frames.append(Frame(call.service.number, call.arguments, result, call.caller))
             self._carry(True)
             return
         self.machine.cpu.rax = int(result) & 0xFFFFFFFFFFFFFFFF
@@ -392,9 +397,13 @@ class Uefi(GuestMemory, Device):
 
     def note(self, call: Call, result) -> None:
         """A line of the trace: the call with its arguments, and what it returned (None: the guest goes on first)."""
-        if self.trace:
-            from boot.uefi import call_trace
-            line = call_trace.line(self, call, result)
+        if call.service.kind != INTERNAL and not self.own(call.caller):
+            self.recent.append((call.service.number, call.arguments, call.caller, None if result is None else int(result)))
+            del self.recent[:-RECENT]
+        if not self.trace:
+            return
+        line = call_trace.line(self, call, result)
+        if line is not None:
             for listener in self.trace:
                 listener(line)
 
@@ -412,15 +421,29 @@ class Uefi(GuestMemory, Device):
         """`, from BOOTX64.EFI .text+12Ah`: where a call came from."""
         return f", from {self.place(call.caller)}"
 
+    def own(self, address: int) -> bool:
+        """Whether an address lies in the firmware's own code, which calls protocols, too (LoadImage)."""
+        return self.labels is not None and self.labels["call_out"] <= address < self.labels["manage"]
+
     def place(self, address: int) -> str:
         """An address in words: the image and section it lies in, or the number."""
+        if self.own(address):
+            return "the firmware"
         return self.images.place(address) if self.images is not None else f"{address:X}h"
 
     def die(self, message: str) -> None:
         """Stop the machine: the guest did what no firmware survives."""
         self.machine.stop("firmware", message=message)
 
-    def _exception(self, vector):
-        from boot.uefi import exceptions
-        exceptions.report(self, vector)
+    def advise(self, event) -> str:
+        """What to look at after an exception that nobody handled, for the post-mortem."""
+        return exceptions.advice(self, event)
 
+    def last_calls(self) -> list[str]:
+        """The last calls of the firmware in words, the newest last; a call that is still going on has no status."""
+        lines = []
+        for number, arguments, caller, result in self.recent:
+            call = Call(self, SERVICES[number], arguments, caller, 0)
+            call.shown = call_trace.before(self, call)
+            lines.append(f"{call_trace.line(self, call, result).strip()}{self.from_(call)}")
+        return lines

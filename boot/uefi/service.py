@@ -105,9 +105,10 @@ class Call:
     caller       the address it returns to
     frame        the Frame, once it has waited for the guest, else None
     note         words for the trace, where the service has something to say beside its arguments
+    shown        its arguments in words, as they were at the call, where somebody traces
     """
 
-    __slots__ = ("uefi", "service", "arguments", "caller", "stack", "frame", "note")
+    __slots__ = ("uefi", "service", "arguments", "caller", "stack", "frame", "note", "shown")
 
     def __init__(self, uefi, service, arguments, caller, stack, frame=None):
         self.uefi = uefi
@@ -117,6 +118,7 @@ class Call:
         self.stack = stack                      # RSP at the first instruction of the stub
         self.frame = frame
         self.note = ""
+        self.shown: list | None = None
 
     def more(self, index: int) -> int:
         """Argument `index` (from 0, This included) of the call, beyond the prototype: for variadic services."""

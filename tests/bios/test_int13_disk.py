@@ -272,9 +272,9 @@ def test_calling_the_old_handler(guest):
 
 def test_trace_says_what_was_asked(guest):
     lines = []
-    guest.bios.trace = [lambda interrupt, text: lines.append((interrupt, text))]
+    guest.bios.trace = [lines.append]
     packet(guest, 64, 2, segment=0x1000)
     guest.call(0x13, ah=0x42, dl=0x80, si=BUFFER)
-    assert lines == [(0x13, "drive 80h: read 64 sectors from LBA 2 to 1000:0000")]
+    assert lines == ["INT 13h/42 drive 80h: 64 sectors from LBA 2 to 1000:0000"]
     guest.call(0x13, ax=0x0201, cx=0, dx=0x0080, es=0, bx=BUFFER)
-    assert lines[-1] == (0x13, "drive 80h: read 1 sectors from 0/0/0 to 0000:9000: failed, AH=04")
+    assert lines[-1] == "INT 13h/02 drive 80h: 1 sectors from 0/0/0 to 0000:9000: failed, AH=04"

@@ -7,6 +7,7 @@ from x86.debug import timeline, undefined
 from x86.faults import ImageError
 
 WIDTH = 80
+FIRMWARE = {"uefi": "UEFI", "bios": "BIOS"}    # devices that are one, and what it is called
 PORTS = 10                              # that are named of those where nobody is
 
 
@@ -52,15 +53,16 @@ def figures(machine, seconds: float) -> list[str]:
         ports = sorted({port for port, _ in machine.bus.unclaimed})
         named = " ".join(f"{port:X}h" for port in ports[:PORTS]) + (" ..." if len(ports) > PORTS else "")
         lines.append(f"{sum(machine.bus.unclaimed.values()):,} accesses to ports with no device: {named}")
-    bios = machine.devices.get("bios")
-    for call, count in sorted(bios.unimplemented.items()) if bios else ():
-        lines.append(f"{call}: {count} times, and the BIOS has no such service")
+    for name, title in FIRMWARE.items():
+        firmware = machine.devices.get(name)
+        for call, count in sorted(firmware.unimplemented.items()) if firmware else ():
+            lines.append(f"{call}: {count} times, and the {title} has no such service")
     return lines + undefined.lines(machine)
 
 
 def as_json(machine, stop, status: int, seconds: float) -> None:
     """Print one object: how it ended, what was said and shown, the timeline, the figures."""
-    bios = machine.devices.get("bios")
+    firmware = next((machine.devices[name] for name in FIRMWARE if name in machine.devices), None)
     print(json.dumps({
         "stop": stop.kind, "code": stop.code, "message": stop.message, "status": status,
         "serial": machine.serial.text, "screen": machine.screen.text,
@@ -71,7 +73,8 @@ def as_json(machine, stop, status: int, seconds: float) -> None:
                      for entry in timeline.entries(machine)],
         "unclaimed_ports": {f"{port:04X}h {direction}": count
                             for (port, direction), count in sorted(machine.bus.unclaimed.items())},
-        "unimplemented_services": dict(bios.unimplemented) if bios else {},
+        "unimplemented_services": dict(firmware.unimplemented) if firmware else {},
+        "complaints": list(getattr(firmware, "complaints", ())),
         "undefined_instructions": [entry._asdict() for entry in undefined.entries(machine)],
     }, indent=1))
 

@@ -56,6 +56,8 @@ def add(commands) -> None:
     shown.add_argument("--screenshot", metavar="FILE.png", help="the screen at the end, as a picture")
     shown.add_argument("--timeline", action="store_true", help="which mode the processor entered when, and from where")
     shown.add_argument("--stats", action="store_true", help="instructions, rate, and what nobody answered")
+    shown.add_argument("--trace-firmware", action="store_true",
+                       help="each call of the BIOS or the UEFI as a line on stderr, with its arguments in words")
     shown.add_argument("--json", action="store_true", help="everything as one JSON object, and nothing else")
     shown.add_argument("--quiet", action="store_true", help="nothing on stdout")
     script = parser.add_argument_group("what is typed, and when it ends")
@@ -79,10 +81,14 @@ def run(options) -> int:
         options.timeline = options.stats = True
     machine, drives = machine_options.build(options)
     told = warn(drives)
+    firmware = machine.devices.get("uefi") or machine.devices.get("bios")
+    if options.trace_firmware:
+        firmware.trace.append(tell)
     session = Session(machine, script, options, live=not demonstration and on_terminal(options))
     try:
         stop = session.run()
     finally:
+        firmware.trace.clear()                  # the post-mortem runs the last stretch again
         for drive in drives:
             drive.flush()
         session.close()
@@ -95,7 +101,15 @@ def run(options) -> int:
     elif not options.quiet:
         report.as_text(machine, options, session)
     complain(machine, stop, script, session.recorder)
+    for line in getattr(firmware, "complaints", ()):
+        tell(f"x86 run: {line}")
     return status
+
+
+def tell(line: str) -> None:
+    """A line on stderr, behind what is on stdout so far."""
+    sys.stdout.flush()
+    print(line, file=sys.stderr)
 
 
 def warn(drives, told=()) -> list[str]:

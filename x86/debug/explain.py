@@ -29,8 +29,9 @@ ACCESSES = {"read": "read", "write": "write", "execute": "instruction fetch"}
 def explain(machine, stop) -> str:
     """The post-mortem of `machine` for the Stop that its run() returned, several lines.
 
-    stop.kind: shutdown, hang, no-boot, reset, limit, timeout; others get one line."""
-    tell = {"shutdown": _shutdown, "hang": _hang, "limit": _running, "timeout": _running, "no-boot": _no_boot}
+    stop.kind: shutdown, exception, firmware, returned, hang, no-boot, reset, limit, timeout; others get one line."""
+    tell = {"shutdown": _shutdown, "exception": _unhandled, "firmware": _refused, "returned": _returned, "hang": _hang,
+            "limit": _running, "timeout": _running, "no-boot": _no_boot}
     lines = tell.get(stop.kind, _plainly)(machine, stop)
     return "\n".join(lines)
 
@@ -50,6 +51,37 @@ def _shutdown(machine, stop) -> list[str]:
     lines += _state(machine) + _stack(machine)
     lines += _screen(machine)
     return lines + _advice(f"{advise(machine, chain)} {_a20_words(machine)}".strip())
+
+
+def _unhandled(machine, stop) -> list[str]:
+    """An exception that reached the handlers of a firmware, under which a program runs."""
+    chain = last_chain(machine.cpu.events)
+    lines = [f"The machine stopped {_moment(machine)}: {stop.message}.", ""]
+    lines += _chain_lines(chain)
+    if chain:
+        lines += _section("instruction", _instruction_lines(machine, chain[0]))
+    lines += _refusals(machine, chain)
+    lines += _section("on the way there", _history(machine, chain))
+    lines += _last_calls(machine) + _state(machine) + _stack(machine)
+    firmware = machine.devices.get("uefi")
+    words = firmware.advise(chain[0]) if firmware and chain else ""
+    return lines + _screen(machine) + _advice(words or (advise(machine, chain) if chain else ""))
+
+
+def _refused(machine, stop) -> list[str]:
+    """A call that no firmware survives."""
+    lines = [f"The machine stopped {_moment(machine)}: {stop.message}."]
+    return lines + _last_calls(machine) + _state(machine) + _screen(machine)
+
+
+def _returned(machine, stop) -> list[str]:
+    return [f"{stop.message}, {_moment(machine)}, and there is nothing more to boot.", *_last_calls(machine)]
+
+
+def _last_calls(machine) -> list[str]:
+    """What the firmware was asked last, if it remembers."""
+    firmware = machine.devices.get("uefi")
+    return _section("last calls of the firmware", firmware.last_calls() if firmware else [])
 
 
 def _hang(machine, stop) -> list[str]:
