@@ -65,11 +65,11 @@ def power_on(uefi):
     uefi.disks = []
     for number, disk in places(uefi.media):
         path = device_path.pci_root(*address(number))
-        block_size = disk.block_size
+        block_size = CD_BLOCK if disk.is_cd else SECTOR
         sectors = disk.sectors // (block_size // SECTOR) * (block_size // SECTOR)
-        add(uefi, path, BlockDevice(disk, 0, sectors, block_size, block_size == CD_BLOCK), disk.name)
+        add(uefi, path, BlockDevice(disk, 0, sectors, block_size, disk.is_cd), disk.name)
         for part in parts(disk):
-            device = BlockDevice(disk, part.first, part.sectors, block_size, block_size == CD_BLOCK, logical=True)
+            device = BlockDevice(disk, part.first, part.sectors, block_size, disk.is_cd, logical=True)
             add(uefi, device_path.append(path, part.node), device, part.name, part.type)
 
 
@@ -77,7 +77,7 @@ def places(media) -> list[tuple[int, object]]:
     """[(place on the controller, disk)]: disks from 0 on, CD-ROMs from 2 on where that is free."""
     taken, found = set(), []
     for disk in media:
-        number = 2 if disk.block_size == CD_BLOCK else 0
+        number = 2 if disk.is_cd else 0
         while number in taken:
             number += 1
         taken.add(number)
@@ -87,7 +87,7 @@ def places(media) -> list[tuple[int, object]]:
 
 def parts(disk) -> Iterator[Part]:
     """The partitions of a disk, or the boot images of a CD."""
-    if disk.block_size == CD_BLOCK:
+    if disk.is_cd:
         found = iso.read_iso(disk)
         for image in found.images if found else ():
             entry, start, blocks = image.cdrom

@@ -11,7 +11,6 @@ from boot.fat.volume import Volume
 from boot.loaders import pe
 from boot.uefi import tables
 from boot.uefi.firmware import LEAST_MEMORY, Uefi
-from boot.uefi.media import CD_BLOCK
 from x86.faults import ImageError, MachineError
 
 ROOM = 16 << 20                         # bytes of a volume made for one application, beside the application
@@ -43,7 +42,7 @@ def boot(machine, esp=None, disk=None, drives=(), cdrom=None, application=None, 
     media += [Disk.open(image, mode or "overlay") for image in ([] if disk is None else [disk]) + list(drives)]
     if cdrom is not None:
         media.append(Disk.open(cdrom, "readonly"))
-        media[-1].block_size = CD_BLOCK
+        media[-1].is_cd = True
     if named and not media:
         media.append(volume_for(*named))
         named = None

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from uefi.caller import Caller, pe
 from uefi.disks import BASIC_DATA, Partition, gpt, master_boot_record
+from uefi.test_boot_manager import FALLBACK, booted, says, volume
 
 import boot
 from boot.disk import SECTOR, Disk
@@ -119,6 +120,13 @@ def test_a_cd(tmp_path):
         (ROOT + "Ata(Secondary,Master,0x0)", 2048, 24 + 512 - 1, False, True, False),
         (ROOT + "Ata(Secondary,Master,0x0)/CDROM(0x0,0x18,0x200)", 2048, 511, True, True, True)]
     assert uefi.disks[2].is_esp
+
+
+def test_a_cd_boots(tmp_path):
+    path = tmp_path / "cd.iso"
+    path.write_bytes(iso(bytes(volume({FALLBACK: says("C")}).data)))
+    stop, said, _ = booted(cdrom=path)
+    assert said.endswith("C") and stop.kind == "returned"
 
 
 def test_a_cd_that_was_cut_short(tmp_path):

@@ -122,7 +122,6 @@ def build(options):
 
 def _uefi(machine, options):
     import boot
-    from boot.disk import SECTOR
     for option in (*KERNEL_ONLY, "floppy", "boot"):
         if getattr(options, option):
             raise ImageError(f"--{option} has no meaning under UEFI"
@@ -142,7 +141,7 @@ def _uefi(machine, options):
                          application=found["application"], load_options=options.load_options or "", nvram=options.nvram,
                          mode=mode, protect_images=options.protect_images)
     for image in firmware.media:
-        if image.block_size == SECTOR:
+        if not image.is_cd:
             check_partitions(image)
     return firmware.media
 
