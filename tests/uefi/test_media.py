@@ -14,6 +14,7 @@ from uefi.test_boot_manager import FALLBACK, booted, says, volume
 import boot
 from boot.disk import SECTOR, Disk
 from boot.fat import format_volume
+from boot.uefi import device_path
 from boot.uefi.database import DEVICE_PATH
 from boot.uefi.definitions import Guid, Status
 from boot.uefi.device_path import parse
@@ -49,7 +50,7 @@ def told(uefi):
         _, removable, present, logical, _, _, size, _, last, *_ = MEDIA.unpack(uefi.read(blocks.field("Media"), MEDIA.size))
         assert present and uefi.protocol(medium.handle, DiskIo)
         interface = uefi.database.interface(medium.handle, DEVICE_PATH)
-        assert uefi.read_device_path(interface.address) == medium.path
+        assert device_path.read(uefi, interface.address) == medium.path
         found.append((path_text(medium.path), size, last, logical, removable,
                       uefi.protocol(medium.handle, SimpleFileSystem) is not None))
     return found
@@ -204,4 +205,4 @@ def test_an_application_comes_from_the_esp_where_there_is_one(tmp_path):
     image, = uefi.images.loaded.values()
     medium, = (each for each in uefi.disks if each.is_esp)
     assert image.loaded_image.field("DeviceHandle") == medium.handle
-    assert path_text(uefi.read_device_path(image.loaded_image.field("FilePath"))) == "\\mine.efi"
+    assert path_text(device_path.read(uefi, image.loaded_image.field("FilePath"))) == "\\mine.efi"
