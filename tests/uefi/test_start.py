@@ -11,7 +11,7 @@ from uefi.test_boot_manager import FALLBACK, on_any, option, order, says
 import boot
 from boot.uefi.variables import GLOBAL
 from x86 import Machine
-from x86.cli import main, options as machine_options
+from x86.cli import main, options as machine_options, parser
 from x86.faults import ImageError, MachineError
 
 
@@ -66,6 +66,15 @@ def test_the_memory_is_256_mb(x86, esp):
     assert machine_options.UEFI_MEMORY == "256M"
     done = x86("run", "--uefi", "--esp", esp, "-m", "16M")
     assert done.status == 2 and done.err == "x86 run: a UEFI firmware needs 32 MB of memory, and the machine has 16 MB\n"
+
+
+@pytest.mark.parametrize("flags, directory, image", [((), "write", "overlay"), (("--write",), "write", "write"),
+                                                     (("--read-only",), "readonly", "readonly"), (("--forget",), "overlay", "overlay")])
+def test_what_becomes_of_what_is_written(esp, tmp_path, flags, directory, image):
+    (tmp_path / "disk").write_bytes(bytes(1 << 20))
+    options = parser().parse_args(["run", "--esp", str(esp), "--drive", str(tmp_path / "disk"), *flags])
+    _, drives = machine_options.build(options)
+    assert [drive.mode for drive in drives] == [directory, image]
 
 
 # ---- mistakes --------------------------------------------------------------------------------------------------------

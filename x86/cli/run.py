@@ -46,8 +46,8 @@ positive.__name__, count.__name__ = "number above 0", "number"          # argpar
 
 
 def add(commands) -> None:
-    parser = commands.add_parser("run", help="boot a disk or a kernel",
-                                 description="Boot a disk image by the BIOS, or a kernel directly.")
+    parser = commands.add_parser("run", help="boot a disk, a UEFI application or a kernel",
+                                 description="Boot a disk image by the BIOS or a UEFI, or a kernel directly.")
     machine_options.add_machine_options(parser)
     shown = parser.add_argument_group("what is shown")
     shown.add_argument("--serial", metavar="stdio|FILE|none", help="where COM1 goes (default stdio)")
