@@ -68,8 +68,9 @@ def test_the_memory_is_256_mb(x86, esp):
     assert done.status == 2 and done.err == "x86 run: a UEFI firmware needs 32 MB of memory, and the machine has 16 MB\n"
 
 
-@pytest.mark.parametrize("flags, directory, image", [((), "write", "overlay"), (("--write",), "write", "write"),
-                                                     (("--read-only",), "readonly", "readonly"), (("--forget",), "overlay", "overlay")])
+@pytest.mark.parametrize("flags, directory, image", [
+    ((), "write", "overlay"), (("--write",), "write", "write"), (("--read-only",), "readonly", "readonly"),
+    (("--forget",), "overlay", "overlay")])
 def test_what_becomes_of_what_is_written(esp, tmp_path, flags, directory, image):
     (tmp_path / "disk").write_bytes(bytes(1 << 20))
     options = parser().parse_args(["run", "--esp", str(esp), "--drive", str(tmp_path / "disk"), *flags])
