@@ -89,6 +89,7 @@ def parts(disk) -> Iterator[Part]:
     """The partitions of a disk, or the boot images of a CD."""
     if disk.is_cd:
         found = iso.read_iso(disk)
+        warn(disk, found.warnings if found else ())
         for image in found.images if found else ():
             entry, start, blocks = image.cdrom
             sectors = min(image.blocks * (CD_BLOCK // SECTOR), disk.sectors - image.first)
@@ -96,7 +97,9 @@ def parts(disk) -> Iterator[Part]:
                 yield Part(device_path.BY_NAME["CDROM"].build(Entry=entry, Start=start, Size=blocks), image.first, sectors,
                            f"{disk.name}, boot image {entry}", ESP if image.is_efi else None)
         return
-    for partition in partitions.partition_table(disk).partitions:
+    table = partitions.partition_table(disk)
+    warn(disk, table.warnings)
+    for partition in table.partitions:
         if partition.is_container or not partition.has_block_io:
             continue
         number, start, size, signature, kind, signature_kind = partition.hard_drive
@@ -104,6 +107,11 @@ def parts(disk) -> Iterator[Part]:
                                                SignatureType=signature_kind)
         type = ESP if partition.is_esp else Guid(partition.type.bytes_le) if isinstance(partition.type, UUID) else None
         yield Part(node, partition.first, partition.sectors, f"{disk.name}, partition {partition.number}", type)
+
+
+def warn(disk, lines) -> None:
+    """Oddities of what is on a disk become its own, each once."""
+    disk.warnings += [line for line in lines if line not in disk.warnings]
 
 
 def add(uefi, path: bytes, device: BlockDevice, name: str, type: Guid | None = None) -> Medium:
@@ -119,6 +127,7 @@ def add(uefi, path: bytes, device: BlockDevice, name: str, type: Guid | None = N
     medium = Medium(handle, path, device, name, type == ESP)
     try:
         medium.volume = Volume(device.disk, device.first, device.sectors, name)
+        warn(device.disk, medium.volume.warnings)
         uefi.install(handle, SimpleFileSystem(uefi, medium.volume))
     except ImageError as error:
         medium.refused = str(error)     # blocks are all that can be had

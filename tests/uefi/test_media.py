@@ -81,6 +81,18 @@ def test_an_mbr_partition():
     assert uefi.database.interface(uefi.disks[0].handle, ESP) is None
 
 
+def test_a_damaged_table_is_told():
+    sectors = 4096
+    head, tail = gpt([Partition(64, 2048)], sectors)
+    image = bytearray(sectors * SECTOR)
+    image[:len(head)], image[-len(tail):] = head, tail
+    image[SECTOR + 16] ^= 1                                     # the first header's CRC; the copy at the end is sound
+    uefi = powered_on(Disk(bytes(image), name="it"))
+    assert len(uefi.disks) == 2
+    line, = uefi.warnings
+    assert line.startswith("it: ") and "GPT" in line
+
+
 def test_gpt_partitions_have_their_type_as_a_protocol():
     other = uuid.UUID("9a570000-0000-4000-8000-000000000003")
     sectors = 4096

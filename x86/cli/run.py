@@ -101,8 +101,9 @@ def run(options) -> int:
 def warn(drives, told=()) -> list[str]:
     """Print what is odd about the drives, but for what was `told` already; all of it."""
     lines = [line for drive in drives for line in drive.warnings]
-    for line in lines[len(told):]:
-        print(f"x86 run: {line}", file=sys.stderr)
+    for line in lines:
+        if line not in told:
+            print(f"x86 run: {line}", file=sys.stderr)
     return lines
 
 
