@@ -201,12 +201,15 @@ def test_bytes_come_back(caller, place, size, target, data):
 # ---- an application of the host's --------------------------------------------------------------------------------------
 
 def test_an_application_alone_has_a_volume(tmp_path):
-    path = tmp_path / "mine.efi"
-    path.write_bytes(pe())
-    uefi = powered_on(application=path)
-    assert [(medium.name, medium.volume is not None) for medium in uefi.disks] == [("mine.efi", True)]
-    image, = uefi.images.loaded.values()
-    assert image.loaded_image.field("DeviceHandle") == uefi.disks[0].handle
+    for name, kept in (("mine.efi", "mine.efi"), ("a:b.efi", "application.efi"), ("Long Name.efi", "Long Name.efi")):
+        path = tmp_path / name
+        path.write_bytes(pe())
+        uefi = powered_on(application=path)
+        medium, = uefi.disks
+        assert (medium.name, [node.name for node in medium.volume.root.entries()]) == (kept, [kept])
+        image, = uefi.images.loaded.values()
+        assert image.name == kept and image.loaded_image.field("DeviceHandle") == medium.handle
+        assert path_text(device_path.read(uefi, image.loaded_image.field("FilePath"))) == f"\\{kept}"
 
 
 def test_an_application_comes_from_the_esp_where_there_is_one(tmp_path):
