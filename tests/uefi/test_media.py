@@ -133,6 +133,7 @@ def test_a_cd(tmp_path):
         (ROOT + "Ata(Secondary,Master,0x0)", 2048, 24 + 512 - 1, False, True, False),
         (ROOT + "Ata(Secondary,Master,0x0)/CDROM(0x0,0x18,0x200)", 2048, 511, True, True, True)]
     assert uefi.disks[2].is_esp
+    assert uefi.database.interface(uefi.disks[2].handle, ESP) is None, "a CD has no types of partitions"
 
 
 def test_a_cd_boots(tmp_path):
