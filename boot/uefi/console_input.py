@@ -21,7 +21,7 @@ DLAB, DATA_READY = 0x80, 0x01
 KEYBOARD_DATA, KEYBOARD_STATUS = 0x60, 0x64
 OUTPUT_FULL, FROM_MOUSE = 0x01, 0x20
 WRITE_COMMAND_BYTE, SET_LIGHTS, ACKNOWLEDGE = 0x60, 0xED, 0xFA
-COMMAND_BYTE = 0x47                     # translate to set 1, self-test passed, both interrupts; the 8259 masks them
+COMMAND_BYTE = 0x67                     # translate to set 1, no mouse, self-test passed, both interrupts, which the 8259 masks
 LOCKS = SCROLL_LOCK | NUM_LOCK | CAPS_LOCK      # the same bits as the keyboard's lights
 
 
@@ -88,8 +88,10 @@ class ConsoleInput:
     # ---- from the devices --------------------------------------------------------------------------------------------
 
     def poll(self) -> None:
-        """Take what the devices have."""
+        """Take what the devices have. A queue that is full of partial keystrokes, which nobody reads, makes room."""
         self._forget_told()
+        if len(self.queue) >= ROOM and all(key.partial for key in self.queue):
+            self.queue.clear()
         self._poll_keyboard()
         self._poll_serial()
 
@@ -118,7 +120,7 @@ class ConsoleInput:
             data.append(read(COM1, 1))
         if data:
             self.heard = machine.time
-        over = machine.time - self.heard >= machine.clock.ticks(ESCAPE_TIME)
+        over = machine.time - self.heard >= machine.clock.ticks(ESCAPE_TIME) and len(self.queue) < ROOM
         if data or over and self.terminal.pending:
             for key in self.terminal.receive(bytes(data), over):
                 self._struck(key)

@@ -8,7 +8,7 @@ code in stubs.asm makes the call. So everything the firmware knows is plain data
 from __future__ import annotations
 
 from boot.uefi import events, state, stubs, tables
-from boot.uefi.database import Database, Handle
+from boot.uefi.database import DEVICE_PATH, Database, Handle
 from boot.uefi.guest_memory import BadPointer, GuestMemory
 from boot.uefi.memory_map import MemoryMap, NotAllocated, OutOfMemory, Pool
 from boot.uefi.page_tables import PageTables
@@ -203,6 +203,12 @@ class Uefi(GuestMemory, Device):
         self.write(address, b"hndl" + bytes(12))
         self.database.handles[address] = Handle(address)
         return address
+
+    def new_device(self, path: bytes) -> int:
+        """A handle with a device path."""
+        address = self.allocate_pool(len(path))
+        self.write(address, path)
+        return self.install(0, DEVICE_PATH, address)
 
     def install(self, handle: int, protocol: Protocol | Guid, address: int = 0) -> int:
         """Put a protocol on a handle (0: on a new one); the handle. A Guid comes with the address of its structure.

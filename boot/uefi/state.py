@@ -71,9 +71,9 @@ def _feed(value, update, seen):
             _feed(each, update, seen)
         update(b")")
     elif id(value) in seen:
-        update(b"%d;" % seen[id(value)])
+        update(b"%d;" % seen[id(value)][0])
     else:
-        seen[id(value)] = len(seen)
+        seen[id(value)] = len(seen), value                      # kept, or another object could get its id
         if isinstance(value, dict):
             parts = [part for item in value.items() for part in item]
         elif isinstance(value, (list, set)):

@@ -93,7 +93,7 @@ class Variables:
                 return Status.WRITE_PROTECTED
             if not attributes & ACCESS or not data and not append:
                 del self.values[key]
-                return self._save(old)
+                return self._save(key, old, old)
             if append:
                 data = old.data + data
             if old.data == data:
@@ -105,7 +105,7 @@ class Variables:
             return Status.OUT_OF_RESOURCES
         new = Variable(attributes, data)
         self.values[key] = new
-        return self._save(new)
+        return self._save(key, old, new)
 
     def _check(self, key, attributes, data, runtime):
         """A status if the request is refused before anybody asks what there is to do, else None."""
@@ -144,8 +144,8 @@ class Variables:
 
     # ---- the file ----------------------------------------------------------------------------------------------------
 
-    def _save(self, changed):
-        """Bring the file up to date: whole, then in place of the old one."""
+    def _save(self, key, old, changed):
+        """Bring the file up to date: whole, then in place of the old one. If it cannot be, the variable is again what it was."""
         if self.path is None or not changed.attributes & NON_VOLATILE:
             return Status.SUCCESS
         entries = [{"name": name, "guid": str(guid), "attributes": each.attributes, "data": each.data.hex()}
@@ -159,6 +159,9 @@ class Variables:
                 os.fsync(file.fileno())
             os.replace(temporary, self.path)
         except OSError:
+            self.values.pop(key, None)
+            if old is not None:
+                self.values[key] = old
             return Status.DEVICE_ERROR
         return Status.SUCCESS
 
@@ -168,6 +171,8 @@ class Variables:
         try:
             text = Path(path).read_text("utf-8", "surrogatepass")
         except FileNotFoundError:
+            if not Path(path).parent.is_dir():
+                raise ImageError(f"{self.path}: there is no such directory") from None
             return
         except (OSError, UnicodeError) as error:
             raise ImageError(f"{self.path}: cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}") from None
@@ -179,7 +184,9 @@ class Variables:
                 raise ValueError(f"it is not of the format {FORMAT!r}, version {VERSION}")
             for entry in content["variables"]:
                 key = str(entry["name"]), Guid(entry["guid"])
+                if not key[0] or "\0" in key[0]:
+                    raise ValueError("a variable has a name that is empty, or has a zero in it")
                 self.values[key] = Variable(int(entry["attributes"]) & KNOWN, bytes.fromhex(entry["data"]))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             words = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             raise ImageError(f"{self.path}: not a file of UEFI variables: {words}") from None

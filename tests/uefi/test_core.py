@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import boot
-from boot.uefi import prototypes
+from boot.uefi import prototypes, state
 from boot.uefi.definitions import Guid
 from boot.uefi.memory_map import MemoryMap, NotAllocated, OutOfMemory, Pool
 from x86 import Machine
@@ -86,3 +86,17 @@ def test_the_same_boot_is_the_same_and_a_snapshot_goes_on_as_the_original(payloa
         assert its_firmware.frames and its_firmware.images.loaded
         other.run(300_000)
         assert other.snapshot().digest() == end
+
+
+class Slotted:
+    __slots__ = ("number",)
+
+    def __init__(self, number):
+        self.number = number
+
+
+def test_a_digest_depends_on_every_part_of_the_state():
+    def digest(numbers):
+        return repr(state.freeze([Slotted(number) for number in numbers], lambda value: None))
+    assert digest(range(20)) == digest(range(20))
+    assert len({digest([number + (number == place) for number in range(20)]) for place in range(20)}) == 20

@@ -35,6 +35,8 @@ def test_what_lasts_is_in_the_file_and_comes_back(tmp_path):
     ('{"format": "x86 UEFI variables", "version": 1}', "'variables' is missing"),
     ('{"format": "x86 UEFI variables", "version": 1, "variables": [{"name": "a", "guid": "x", "attributes": 7, "data": ""}]}',
      "not a file of UEFI variables"),
+    ('{"format": "x86 UEFI variables", "version": 1, "variables": [{"name": "", "guid": "' + str(VENDOR) + '", "attributes": 7, '
+     '"data": ""}]}', "a variable has a name that is empty"),
 ])
 def test_a_file_that_is_none_is_refused_in_words(tmp_path, text, words):
     path = tmp_path / "nvram.json"
@@ -112,3 +114,33 @@ def test_the_store_has_an_end():
     assert statuses == [Status.SUCCESS] * 8 + [Status.OUT_OF_RESOURCES] * 2
     assert store.set("V0", VENDOR, LASTING, bytes(29000), False) == Status.SUCCESS
     assert store.set("Volatile", VENDOR, ACCESS, bytes(30000), False) == Status.SUCCESS
+
+
+def test_a_file_that_cannot_be_written_is_a_device_error_and_nothing_has_changed(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    store = Variables()
+    store.load(home / "nvram.json")
+    assert store.set("A", VENDOR, LASTING, b"1", False) == Status.SUCCESS
+    (home / "nvram.json").unlink()
+    home.rmdir()
+    for data in (b"2", b""):
+        assert store.set("A", VENDOR, LASTING, data, False) == Status.DEVICE_ERROR
+        assert store.values["A", VENDOR].data == b"1"
+    assert store.set("B", VENDOR, LASTING, b"2", False) == Status.DEVICE_ERROR
+    assert ("B", VENDOR) not in store.values
+    with pytest.raises(ImageError, match="there is no such directory"):
+        Variables().load(home / "nvram.json")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[]", "7", '{"format": "x86 UEFI variables", "version": 1, "variables": 5}',
+                                  *('{"format": "x86 UEFI variables", "version": 1, "variables": [%s]}' % entry for entry in (
+                                      "5", "[]", '{"name": "a", "guid": 7, "attributes": 7, "data": ""}',
+                                      '{"name": "a", "guid": "%s", "attributes": 1e999, "data": ""}' % VENDOR,
+                                      '{"name": "a", "guid": "%s", "attributes": 7, "data": 7}' % VENDOR,
+                                      '{"name": "a", "guid": "%s", "attributes": 7, "data": "0"}' % VENDOR))])
+def test_no_file_upsets_the_reader(tmp_path, text):
+    path = tmp_path / "nvram.json"
+    path.write_text(text)
+    with pytest.raises(ImageError, match="not a file of UEFI variables"):
+        Variables().load(path)

@@ -13,7 +13,6 @@ from boot.uefi.protocol import Protocol, method
 from boot.uefi.tables import at_power_on
 from x86.devices.pci import COMMAND
 
-DEVICE_PATH = Guid("09576e91-6d3f-11d2-8e39-00a0c969723b")
 CLASS, FIRST_BAR, BARS, PASS_THROUGH = 0x0A, 0x10, 6, 0xFF
 OPERATIONS = 3                          # of Map
 GET, SET, ENABLE, DISABLE, SUPPORTED = range(5)
@@ -224,7 +223,4 @@ class PciIo(Protocol):
 @at_power_on
 def power_on(uefi):
     for device, function in sorted(uefi.machine.devices["pci"].functions):
-        data = pci_root(pci(device, function))
-        path = uefi.allocate_pool(len(data))
-        uefi.write(path, data)
-        uefi.install(uefi.install(0, DEVICE_PATH, path), PciIo(uefi, (device, function)))
+        uefi.install(uefi.new_device(pci_root(pci(device, function))), PciIo(uefi, (device, function)))

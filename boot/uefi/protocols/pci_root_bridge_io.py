@@ -13,7 +13,6 @@ from boot.uefi.pci_access import BUSES, CONFIGURATION_SIZE, DEVICE_MEMORY, LEGAC
 from boot.uefi.protocol import Protocol, method
 from boot.uefi.tables import at_power_on
 
-DEVICE_PATH = Guid("09576e91-6d3f-11d2-8e39-00a0c969723b")
 OPERATIONS = 6                          # of Map
 SUPPORTS = 0x007F                       # ISA's, the VGA's and the IDE controllers' old addresses; all of it is on
 ALL_PORTS = 0x10000
@@ -156,7 +155,4 @@ class PciRootBridgeIo(Protocol):
 
 @at_power_on
 def power_on(uefi):
-    data = pci_root()
-    path = uefi.allocate_pool(len(data))
-    uefi.write(path, data)
-    uefi.install(uefi.install(0, DEVICE_PATH, path), PciRootBridgeIo(uefi))
+    uefi.install(uefi.new_device(pci_root()), PciRootBridgeIo(uefi))

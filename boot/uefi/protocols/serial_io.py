@@ -17,7 +17,6 @@ from boot.uefi.steps import begin
 from boot.uefi.tables import at_power_on
 from x86.devices.uart import CLOCK, DLAB, FIFO
 
-DEVICE_PATH = Guid("09576e91-6d3f-11d2-8e39-00a0c969723b")
 COM1 = 0x3F8
 DATA, DIVISOR_HIGH, FIFO_CONTROL, LINE_CONTROL, MODEM_CONTROL, LINE_STATUS, MODEM_STATUS = 0, 1, 2, 3, 4, 5, 6
 DATA_READY = 0x01
@@ -193,6 +192,4 @@ def waited(uefi, call, steps, value):
 
 @at_power_on
 def power_on(uefi):
-    path = uefi.allocate_pool(len(PATH))
-    uefi.write(path, PATH)
-    uefi.serial_port = uefi.install(uefi.install(0, DEVICE_PATH, path), SerialIo(uefi))
+    uefi.serial_port = uefi.install(uefi.new_device(PATH), SerialIo(uefi))

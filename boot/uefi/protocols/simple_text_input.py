@@ -21,7 +21,6 @@ from boot.uefi.protocols.simple_text_output import SimpleTextOutput
 from boot.uefi.tables import at_power_on
 from boot.uefi.variables import ACCESS, GLOBAL, NON_VOLATILE
 
-DEVICE_PATH = Guid("09576e91-6d3f-11d2-8e39-00a0c969723b")
 CONSOLE_IN_DEVICE = Guid("d3b36f2b-d551-11d4-9a46-0090273fc14d")        # EDK2's mark of a device that is part of the console
 PNP_KEYBOARD = 0x030341D0               # PNP0303
 #: PciRoot(0x0)/Pci(0x1,0x0)/Acpi(PNP0303,0x0)
@@ -121,19 +120,17 @@ class SimpleTextInputEx(SimpleTextInput):
 def power_on(uefi):
     """The console's handle, and those of keyboard and terminal with their device paths: the same two interfaces on all."""
     uefi.input = ConsoleInput(uefi)
-    handles = [uefi.new_handle() for _ in range(3)]
-    for handle, data in zip(handles[1:], (KEYBOARD_PATH, TERMINAL_PATH)):
-        path = uefi.allocate_pool(len(data))
-        uefi.write(path, data)
-        uefi.install(handle, DEVICE_PATH, path)
+    plain, ex = SimpleTextInput(uefi), SimpleTextInputEx(uefi)
+    console, keyboard, terminal = uefi.new_handle(), uefi.new_device(KEYBOARD_PATH), uefi.new_device(TERMINAL_PATH)
+    for handle in (console, keyboard, terminal):
+        uefi.install(handle, plain)
+        uefi.install(handle, ex)
+    for handle in (keyboard, terminal):
         uefi.install(handle, CONSOLE_IN_DEVICE, 0)
-    for protocol in (SimpleTextInput(uefi), SimpleTextInputEx(uefi)):
-        for handle in handles:
-            uefi.install(handle, protocol)
-    uefi.install(handles[2], SimpleTextOutput.guid, uefi.read_u64(uefi.table.address + tables.CON_OUT))
-    uefi.install(handles[2], CONSOLE_OUT_DEVICE, 0)
-    tables.set_system_field(uefi, tables.CONSOLE_IN_HANDLE, handles[0])
-    tables.set_system_field(uefi, tables.CON_IN, uefi.database.interface(handles[0], SimpleTextInput.guid).address)
+    uefi.install(terminal, SimpleTextOutput.guid, uefi.read_u64(uefi.table.address + tables.CON_OUT))
+    uefi.install(terminal, CONSOLE_OUT_DEVICE, 0)
+    tables.set_system_field(uefi, tables.CONSOLE_IN_HANDLE, console)
+    tables.set_system_field(uefi, tables.CON_IN, plain.address)
     name_devices(uefi)
 
 

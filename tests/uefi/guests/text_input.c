@@ -86,6 +86,18 @@ static void read(const char *name)
         tell(name, "%r", said);
 }
 
+/* What an operating system finds: interrupts and translation, whatever firmware thinks of them. */
+static void controller(void)
+{
+    EFI_TPL before = BS->RaiseTPL(TPL_HIGH_LEVEL);
+    out(0x64, 0x20);
+    while (!(in(0x64) & 1))
+        ;
+    UINT8 byte = in(0x60);
+    BS->RestoreTPL(before);
+    tell("the controller's command byte", "%x", (UINT64)byte);
+}
+
 static void nothing(void)
 {
     about("no key");
@@ -314,6 +326,7 @@ void guest(void)
     status("ConIn's handle has text input", BS->HandleProtocol(ST->ConsoleInHandle, &EFI_SIMPLE_TEXT_INPUT_PROTOCOL_GUID, &found));
     check("it is ConIn", found == In);
     NEED(BS->HandleProtocol(ST->ConsoleInHandle, &EFI_SIMPLE_TEXT_INPUT_EX_PROTOCOL_GUID, (void **)&Ex));
+    controller();
     nothing();
     keyboard();
     locks();
