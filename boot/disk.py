@@ -86,12 +86,12 @@ class Disk:
     source: path of a raw image, or its bytes. mode: "overlay" keeps what is written apart, "readonly" refuses it,
     "write" puts it into the file (or into a copy of the bytes). floppy: the image is a diskette.
 
-    block_size: bytes of the blocks that firmware shows it in, 2048 for a CD; read() and write() count sectors of 512.
+    is_cd: firmware shows it in blocks of 2048 bytes, as removable; read() and write() count sectors of 512 all the same.
 
     Errors: ImageError for what cannot be a disk: no file, a directory, nothing in it, less than a sector, unreadable.
     Oddities that do not prevent its use are lines in `warnings`."""
 
-    block_size = SECTOR
+    is_cd = False
 
     def __init__(self, source, mode: str = "overlay", floppy: bool = False, name: str | None = None):
         if mode not in MODES:

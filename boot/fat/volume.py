@@ -127,6 +127,11 @@ class Volume:
         return self._medium.read_only
 
     @property
+    def generation(self) -> int | None:
+        """The same number twice: nothing was written in between. None if the device does not count."""
+        return self._medium.generation
+
+    @property
     def root(self) -> Node:
         """The root directory."""
         return Node(self)

@@ -93,10 +93,10 @@ def application(uefi) -> Choice:
 def from_variables(uefi, plan) -> None:
     """BootNext, which counts once, and the options of BootOrder."""
     variables = uefi.variables
-    following = variables.values.get(("BootNext", GLOBAL))
-    if following is not None:
+    once = variables.values.get(("BootNext", GLOBAL))
+    if once is not None:
         variables.set("BootNext", GLOBAL, 0, b"", runtime=False)
-        add_options(uefi, plan, following.data[:2], chosen=True)
+        add_options(uefi, plan, once.data[:2], chosen=True)
     order = variables.values.get(("BootOrder", GLOBAL))
     if order is not None:
         add_options(uefi, plan, order.data, chosen=False)
@@ -136,7 +136,7 @@ def from_volumes(uefi, plan) -> None:
     for medium in uefi.disks:
         if medium.volume is not None:
             plan.choices.append(Choice(medium.name, [append(medium.path, file_path(FALLBACK))]))
-        elif not any(each is not medium and each.path.startswith(medium.path[:-4]) for each in uefi.disks):
+        elif not any(each is not medium and starts_with(each.path, medium.path) for each in uefi.disks):
             plan.failures.append(medium.refused)
 
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 from boot.uefi.definitions import PAGE, Guid, Status
 
 STRING_LIMIT = 1 << 20                  # bytes: what is longer without an end is no string
-DEVICE_PATH_LIMIT = 1 << 16             # bytes, the same for device paths
-END, END_ENTIRE = 0x7F, b"\x7F\xFF"     # type of an end node; type and subtype of the last
 CANONICAL = 0xFFFF_FFFF_FFFF_FFFF
 
 
@@ -119,19 +117,6 @@ class GuestMemory:
     def read_ascii(self, address: int) -> str:
         """A CHAR8 string up to its NUL."""
         return self._string(address, 1).decode("latin-1")
-
-    def read_device_path(self, address: int) -> bytes:
-        """A device path with its end node; b"" for what is none: a node shorter than its header, no end in sight."""
-        found = bytearray()
-        while len(found) < DEVICE_PATH_LIMIT:
-            header = self.read(address + len(found), 4)
-            length = int.from_bytes(header[2:], "little")
-            if length < 4:
-                return b""
-            found += self.read(address + len(found), length)
-            if header[:2] == END_ENTIRE:
-                return bytes(found)
-        return b""
 
 
 def utf16(text: str) -> bytes:

@@ -30,12 +30,13 @@ SCSI_DEVICE = 4                         # PCI device of what is beyond the four 
 
 
 class Part(NamedTuple):
-    """A partition or a boot image: its HD() or CDROM() node, where it is in sectors of 512 bytes, its name for people, and the
-    GUID of what it is for, if that is known."""
+    """A partition or a boot image: its HD() or CDROM() node, where it is in sectors of 512 bytes, its name for people,
+    whether it is for a firmware to boot from, and the GUID that says what it is for, if there is one."""
     node: bytes
     first: int
     sectors: int
     name: str
+    is_esp: bool
     type: Guid | None
 
 
@@ -65,19 +66,19 @@ def power_on(uefi):
     uefi.disks = []
     for number, disk in places(uefi.media):
         path = device_path.pci_root(*address(number))
-        block_size = disk.block_size
+        block_size = CD_BLOCK if disk.is_cd else SECTOR
         sectors = disk.sectors // (block_size // SECTOR) * (block_size // SECTOR)
-        add(uefi, path, BlockDevice(disk, 0, sectors, block_size, block_size == CD_BLOCK), disk.name)
+        add(uefi, path, BlockDevice(disk, 0, sectors, block_size, disk.is_cd), disk.name)
         for part in parts(disk):
-            device = BlockDevice(disk, part.first, part.sectors, block_size, block_size == CD_BLOCK, logical=True)
-            add(uefi, device_path.append(path, part.node), device, part.name, part.type)
+            device = BlockDevice(disk, part.first, part.sectors, block_size, disk.is_cd, logical=True)
+            add(uefi, device_path.append(path, part.node), device, part.name, part.is_esp, part.type)
 
 
 def places(media) -> list[tuple[int, object]]:
     """[(place on the controller, disk)]: disks from 0 on, CD-ROMs from 2 on where that is free."""
     taken, found = set(), []
     for disk in media:
-        number = 2 if disk.block_size == CD_BLOCK else 0
+        number = 2 if disk.is_cd else 0
         while number in taken:
             number += 1
         taken.add(number)
@@ -87,26 +88,36 @@ def places(media) -> list[tuple[int, object]]:
 
 def parts(disk) -> Iterator[Part]:
     """The partitions of a disk, or the boot images of a CD."""
-    if disk.block_size == CD_BLOCK:
+    if disk.is_cd:
         found = iso.read_iso(disk)
+        warn(disk, found.warnings if found else ())
         for image in found.images if found else ():
             entry, start, blocks = image.cdrom
             sectors = min(image.blocks * (CD_BLOCK // SECTOR), disk.sectors - image.first)
             if sectors > 0:
                 yield Part(device_path.BY_NAME["CDROM"].build(Entry=entry, Start=start, Size=blocks), image.first, sectors,
-                           f"{disk.name}, boot image {entry}", ESP if image.is_efi else None)
+                           f"{disk.name}, boot image {entry}", image.is_efi, None)
         return
-    for partition in partitions.partition_table(disk).partitions:
+    table = partitions.partition_table(disk)
+    warn(disk, table.warnings)
+    for partition in table.partitions:
         if partition.is_container or not partition.has_block_io:
             continue
         number, start, size, signature, kind, signature_kind = partition.hard_drive
         node = device_path.BY_NAME["HD"].build(Partition=number, Start=start, Size=size, Signature=signature, Format=kind,
                                                SignatureType=signature_kind)
         type = ESP if partition.is_esp else Guid(partition.type.bytes_le) if isinstance(partition.type, UUID) else None
-        yield Part(node, partition.first, partition.sectors, f"{disk.name}, partition {partition.number}", type)
+        yield Part(node, partition.first, partition.sectors, f"{disk.name}, partition {partition.number}",
+                   partition.is_esp, type)
 
 
-def add(uefi, path: bytes, device: BlockDevice, name: str, type: Guid | None = None) -> Medium:
+def warn(disk, lines) -> None:
+    """Oddities of what is on a disk become its own, each once."""
+    disk.warnings += [line for line in lines if line not in disk.warnings]
+
+
+def add(uefi, path: bytes, device: BlockDevice, name: str, is_esp: bool = False,
+        type: Guid | None = None) -> Medium:
     """A handle for a disk or a part of one. A part has its type as a protocol without an interface, as EDK2 does it."""
     handle = uefi.new_handle()
     place = uefi.allocate_pool(len(path))
@@ -116,9 +127,10 @@ def add(uefi, path: bytes, device: BlockDevice, name: str, type: Guid | None = N
     uefi.install(handle, DiskIo(uefi, device))
     if type is not None:
         uefi.install(handle, type)
-    medium = Medium(handle, path, device, name, type == ESP)
+    medium = Medium(handle, path, device, name, is_esp)
     try:
         medium.volume = Volume(device.disk, device.first, device.sectors, name)
+        warn(device.disk, medium.volume.warnings)
         uefi.install(handle, SimpleFileSystem(uefi, medium.volume))
     except ImageError as error:
         medium.refused = str(error)     # blocks are all that can be had

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from boot.directory_disk import DirectoryDisk
 from boot.disk import SECTOR, Disk
-from boot.fat import format_volume
+from boot.fat import NameInvalid, format_volume
+from boot.fat.names import check
 from boot.fat.volume import Volume
 from boot.loaders import pe
 from boot.uefi import tables
 from boot.uefi.firmware import LEAST_MEMORY, Uefi
-from boot.uefi.media import CD_BLOCK
 from x86.faults import ImageError, MachineError
 
 ROOM = 16 << 20                         # bytes of a volume made for one application, beside the application
@@ -23,7 +23,7 @@ def boot(machine, esp=None, disk=None, drives=(), cdrom=None, application=None, 
 
     esp: a directory that becomes the EFI system partition of the first disk. disk, drives: images (path, bytes or Disk) of
     disks. cdrom: an ISO image. application: a PE file that is started instead of what the boot manager finds; alone it
-    gets a volume of its own, as \\EFI\\BOOT\\BOOTX64.EFI. load_options: text for the application, as its LoadOptions.
+    gets a small volume, on which there is nothing else. load_options: text for the application, as its LoadOptions.
     nvram: the file in which variables last. protect_images: "nx-compat", "always" or "never", which images' sections are
     protected as their headers say.
 
@@ -43,10 +43,9 @@ def boot(machine, esp=None, disk=None, drives=(), cdrom=None, application=None, 
     media += [Disk.open(image, mode or "overlay") for image in ([] if disk is None else [disk]) + list(drives)]
     if cdrom is not None:
         media.append(Disk.open(cdrom, "readonly"))
-        media[-1].block_size = CD_BLOCK
+        media[-1].is_cd = True
     if named and not media:
         media.append(volume_for(*named))
-        named = None
     firmware = Uefi(machine, media, tables.Options(named, load_options, protect_images))
     if nvram is not None:
         firmware.variables.load(nvram)
@@ -55,7 +54,7 @@ def boot(machine, esp=None, disk=None, drives=(), cdrom=None, application=None, 
 
 
 def read_application(path) -> tuple[str, bytes]:
-    """(name, bytes) of a PE file. ImageError if it cannot be read, or cannot be started here."""
+    """(name on a FAT volume, bytes) of a PE file. ImageError if it cannot be read, or cannot be started here."""
     try:
         data = Path(path).read_bytes()
     except IsADirectoryError:
@@ -63,7 +62,10 @@ def read_application(path) -> tuple[str, bytes]:
     except OSError as error:
         raise ImageError(f"{os.fspath(path)}: {error.strerror}") from None
     pe.read(data, os.fspath(path))
-    return Path(path).name, data
+    try:
+        return check(Path(path).name), data
+    except NameInvalid:                 # the host's, and none that FAT could have
+        return "application.efi", data
 
 
 def open_directory(path, mode: str) -> DirectoryDisk:
@@ -74,10 +76,9 @@ def open_directory(path, mode: str) -> DirectoryDisk:
 
 
 def volume_for(name: str, data: bytes) -> Disk:
-    """A disk that holds one application, where the boot manager looks for it."""
+    """A disk that is a FAT volume with one file."""
     image = bytearray((len(data) + ROOM) // SECTOR * SECTOR)
     disk = Disk(image, "write")
     format_volume(disk, label="X86")
-    directory = Volume(disk).root.create("EFI", True).create("BOOT", True)
-    directory.create("BOOTX64.EFI").write(0, data)
+    Volume(disk).root.create(name).write(0, data)
     return Disk(bytes(disk.data), "overlay", name=name)

@@ -119,10 +119,25 @@ def test_an_application_is_all_that_is_started(tmp_path):
     assert said.endswith("M") and stop.message == "mine.efi returned SUCCESS"
 
 
-def test_ready_to_boot_is_signaled_before_each():
-    first = pe(b"\xE6\xF4\x31\xC0\xC3")                   # out 0F4h, al: the test goes on; xor eax, eax; ret
+def pauses() -> bytes:
+    """An application that stops the machine, and returns when it goes on."""
+    return pe(b"\xE6\xF4\x31\xC0\xC3")                      # out 0F4h, al; xor eax, eax; ret
+
+
+def test_a_snapshot_knows_what_is_still_to_be_booted():
     machine = Machine(memory="64M")
-    uefi = boot.uefi(machine, drives=[volume({FALLBACK: first}), volume({FALLBACK: says("B")}), volume({FALLBACK: says("C")})])
+    boot.uefi(machine, drives=[volume({FALLBACK: pauses()}), volume({FALLBACK: says("B")}), volume({FALLBACK: says("C", 1)})])
+    assert machine.run(50_000_000).kind == "debug-exit"
+    middle = machine.snapshot()
+    first = machine.run(50_000_000), machine.snapshot().digest()
+    machine.restore(middle)
+    assert (machine.run(50_000_000), machine.snapshot().digest()) == first
+    assert machine.serial.text.endswith("BC") and first[0].message == "BOOTX64.EFI returned WARN_UNKNOWN_GLYPH"
+
+
+def test_ready_to_boot_is_signaled_before_each():
+    machine = Machine(memory="64M")
+    uefi = boot.uefi(machine, drives=[volume({FALLBACK: pauses()}), volume({FALLBACK: says("B")}), volume({FALLBACK: says("C")})])
     assert machine.run(50_000_000).kind == "debug-exit"
     code = COM1 + b"\xB0R\xEE\xC3"
     function = uefi.allocate_pool(len(code))

@@ -191,6 +191,16 @@ def test_a_time_that_is_none(home):
     assert files.ask(file, "SetInfo", files.block(16, FILE_INFO), len(data), files.block(99, data)) == Status.INVALID_PARAMETER
 
 
+def test_a_directory_changes_while_it_is_read(home):
+    files = Files(home)
+    listing = files.open("dir")
+    names = [text(files.read(listing)[INFO.size:]) for _ in range(3)]
+    assert files.ask(files.open("dir\\zz", MAKE), "Close") == 0
+    while entry := files.read(listing):
+        names.append(text(entry[INFO.size:]))
+    assert sorted(names) == [".", "..", "one.txt", "sub", "zz"]
+
+
 # ---- without waiting -------------------------------------------------------------------------------------------------
 
 def token(files, size=0, buffer=0, event=0):

@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from uefi.caller import Caller, pe
 from uefi.disks import BASIC_DATA, Partition, gpt, master_boot_record
+from uefi.test_boot_manager import FALLBACK, booted, says, volume
 
 import boot
 from boot.disk import SECTOR, Disk
 from boot.fat import format_volume
+from boot.uefi import device_path
 from boot.uefi.database import DEVICE_PATH
 from boot.uefi.definitions import Guid, Status
 from boot.uefi.device_path import parse
@@ -48,7 +50,7 @@ def told(uefi):
         _, removable, present, logical, _, _, size, _, last, *_ = MEDIA.unpack(uefi.read(blocks.field("Media"), MEDIA.size))
         assert present and uefi.protocol(medium.handle, DiskIo)
         interface = uefi.database.interface(medium.handle, DEVICE_PATH)
-        assert uefi.read_device_path(interface.address) == medium.path
+        assert device_path.read(uefi, interface.address) == medium.path
         found.append((path_text(medium.path), size, last, logical, removable,
                       uefi.protocol(medium.handle, SimpleFileSystem) is not None))
     return found
@@ -77,6 +79,18 @@ def test_an_mbr_partition():
                           (FIRST + "/HD(1,MBR,0x10DE5EFF,0x40,0x800)", 512, 2047, True, False, True)]
     assert uefi.database.interface(uefi.disks[1].handle, ESP).address == 0
     assert uefi.database.interface(uefi.disks[0].handle, ESP) is None
+
+
+def test_a_damaged_table_is_told():
+    sectors = 4096
+    head, tail = gpt([Partition(64, 2048)], sectors)
+    image = bytearray(sectors * SECTOR)
+    image[:len(head)], image[-len(tail):] = head, tail
+    image[SECTOR + 16] ^= 1                                     # the first header's CRC; the copy at the end is sound
+    uefi = powered_on(Disk(bytes(image), name="it"))
+    assert len(uefi.disks) == 2
+    line, = uefi.warnings
+    assert line.startswith("it: ") and "GPT" in line
 
 
 def test_gpt_partitions_have_their_type_as_a_protocol():
@@ -119,6 +133,14 @@ def test_a_cd(tmp_path):
         (ROOT + "Ata(Secondary,Master,0x0)", 2048, 24 + 512 - 1, False, True, False),
         (ROOT + "Ata(Secondary,Master,0x0)/CDROM(0x0,0x18,0x200)", 2048, 511, True, True, True)]
     assert uefi.disks[2].is_esp
+    assert uefi.database.interface(uefi.disks[2].handle, ESP) is None, "a CD has no types of partitions"
+
+
+def test_a_cd_boots(tmp_path):
+    path = tmp_path / "cd.iso"
+    path.write_bytes(iso(bytes(volume({FALLBACK: says("C")}).data)))
+    stop, said, _ = booted(cdrom=path)
+    assert said.endswith("C") and stop.kind == "returned"
 
 
 def test_a_cd_that_was_cut_short(tmp_path):
@@ -180,12 +202,15 @@ def test_bytes_come_back(caller, place, size, target, data):
 # ---- an application of the host's --------------------------------------------------------------------------------------
 
 def test_an_application_alone_has_a_volume(tmp_path):
-    path = tmp_path / "mine.efi"
-    path.write_bytes(pe())
-    uefi = powered_on(application=path)
-    assert [(medium.name, medium.volume is not None) for medium in uefi.disks] == [("mine.efi", True)]
-    image, = uefi.images.loaded.values()
-    assert image.loaded_image.field("DeviceHandle") == uefi.disks[0].handle
+    for name, kept in (("mine.efi", "mine.efi"), ("a:b.efi", "application.efi"), ("Long Name.efi", "Long Name.efi")):
+        path = tmp_path / name
+        path.write_bytes(pe())
+        uefi = powered_on(application=path)
+        medium, = uefi.disks
+        assert (medium.name, [node.name for node in medium.volume.root.entries()]) == (kept, [kept])
+        image, = uefi.images.loaded.values()
+        assert image.name == kept and image.loaded_image.field("DeviceHandle") == medium.handle
+        assert path_text(device_path.read(uefi, image.loaded_image.field("FilePath"))) == f"\\{kept}"
 
 
 def test_an_application_comes_from_the_esp_where_there_is_one(tmp_path):
@@ -196,4 +221,4 @@ def test_an_application_comes_from_the_esp_where_there_is_one(tmp_path):
     image, = uefi.images.loaded.values()
     medium, = (each for each in uefi.disks if each.is_esp)
     assert image.loaded_image.field("DeviceHandle") == medium.handle
-    assert path_text(uefi.read_device_path(image.loaded_image.field("FilePath"))) == "\\mine.efi"
+    assert path_text(device_path.read(uefi, image.loaded_image.field("FilePath"))) == "\\mine.efi"

@@ -52,6 +52,8 @@ def add_machine_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--write", action="store_true",
                        help="write to the images what the guest writes (otherwise it is forgotten)")
     group.add_argument("--read-only", action="store_true", help="the drives are write-protected")
+    group.add_argument("--forget", action="store_true",
+                       help="what the guest writes is forgotten, in the directory of --esp as well")
     kernel = parser.add_argument_group("a kernel without firmware")
     kernel.add_argument("--kernel", metavar="FILE", help="multiboot 1 or ELF")
     kernel.add_argument("--append", metavar="STRING", help="its command line")
@@ -62,7 +64,6 @@ def add_machine_options(parser: argparse.ArgumentParser) -> None:
     uefi.add_argument("--uefi", action="store_true", help="boot \\EFI\\BOOT\\BOOTX64.EFI, or what the boot variables say")
     uefi.add_argument("--esp", metavar="DIR", help="a directory as the EFI system partition; what the guest writes there is "
                                                    "written back, but for --read-only and --forget")
-    uefi.add_argument("--forget", action="store_true", help="what the guest writes to --esp is forgotten")
     uefi.add_argument("--load-options", metavar="TEXT", help="what the application is told, as a kernel's command line")
     uefi.add_argument("--nvram", metavar="FILE", help="keep the variables that last in this file")
     uefi.add_argument("--protect-images", choices=("nx-compat", "always", "never"), default="nx-compat",
@@ -122,7 +123,6 @@ def build(options):
 
 def _uefi(machine, options):
     import boot
-    from boot.disk import SECTOR
     for option in (*KERNEL_ONLY, "floppy", "boot"):
         if getattr(options, option):
             raise ImageError(f"--{option} has no meaning under UEFI"
@@ -142,7 +142,7 @@ def _uefi(machine, options):
                          application=found["application"], load_options=options.load_options or "", nvram=options.nvram,
                          mode=mode, protect_images=options.protect_images)
     for image in firmware.media:
-        if image.block_size == SECTOR:
+        if not image.is_cd:
             check_partitions(image)
     return firmware.media
 

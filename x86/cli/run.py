@@ -46,8 +46,8 @@ positive.__name__, count.__name__ = "number above 0", "number"          # argpar
 
 
 def add(commands) -> None:
-    parser = commands.add_parser("run", help="boot a disk or a kernel",
-                                 description="Boot a disk image by the BIOS, or a kernel directly.")
+    parser = commands.add_parser("run", help="boot a disk, a UEFI application or a kernel",
+                                 description="Boot a disk image by the BIOS or a UEFI, or a kernel directly.")
     machine_options.add_machine_options(parser)
     shown = parser.add_argument_group("what is shown")
     shown.add_argument("--serial", metavar="stdio|FILE|none", help="where COM1 goes (default stdio)")
@@ -115,8 +115,9 @@ def tell(line: str) -> None:
 def warn(drives, told=()) -> list[str]:
     """Print what is odd about the drives, but for what was `told` already; all of it."""
     lines = [line for drive in drives for line in drive.warnings]
-    for line in lines[len(told):]:
-        print(f"x86 run: {line}", file=sys.stderr)
+    for line in lines:
+        if line not in told:
+            print(f"x86 run: {line}", file=sys.stderr)
     return lines
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from boot.uefi import device_path
 from boot.uefi.definitions import Guid
-from boot.uefi.device_path import END, END_ENTIRE, END_INSTANCE_NODE, END_NODE
+from boot.uefi.device_path import END, END_ENTIRE, END_INSTANCE_NODE, END_NODE, BadPath
 from boot.uefi.device_path_from_text import node_from_text, path_from_text
 from boot.uefi.device_path_text import node_text, path_text
 from boot.uefi.guest_memory import utf16
@@ -33,6 +33,14 @@ def give(uefi, data: bytes | None) -> int:
     return address
 
 
+def read_path(uefi, address: int) -> bytes:
+    """The path at an address, with its end; b"" for NULL, and for what is no path."""
+    try:
+        return device_path.read(uefi, address) if address else b""
+    except BadPath:
+        return b""
+
+
 def read_node(uefi, address: int) -> bytes:
     """The bytes of the node at an address; b"" for one that is shorter than its header."""
     length = uefi.read_u16(address + 2)
@@ -49,7 +57,7 @@ class DevicePathUtilities(Protocol):
 
     def _path(self, address, otherwise=b""):
         """The path at an address, `otherwise` for NULL, b"" for what is none."""
-        return self.uefi.read_device_path(address) if address else otherwise
+        return read_path(self.uefi, address) if address else otherwise
 
     @method("GetDevicePathSize(IN EFI_DEVICE_PATH_PROTOCOL *DevicePath)")
     def get_device_path_size(self, call, path):
@@ -125,7 +133,7 @@ class DevicePathToText(Protocol):
     @method("ConvertDevicePathToText(IN EFI_DEVICE_PATH_PROTOCOL *DevicePath, IN BOOLEAN DisplayOnly, "
             "IN BOOLEAN AllowShortcuts)")
     def convert_device_path_to_text(self, call, path, display_only, shortcuts):
-        path = self.uefi.read_device_path(path) if path else b""
+        path = read_path(self.uefi, path)
         return give(self.uefi, utf16(path_text(path, bool(display_only), bool(shortcuts))) if path else None)
 
 

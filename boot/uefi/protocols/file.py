@@ -56,6 +56,7 @@ class File(Protocol):
     trail        nodes from the root to it; handles of one file share its node, so that all know of a new name
     writable     it was opened with WRITE
     position     bytes, or entries of a directory
+    listing      (generation of the volume, what was in the directory then), for the next Read
     keeps_time   SetInfo has set the time of modification, so that writing does not
     """
 
@@ -68,6 +69,7 @@ class File(Protocol):
         self.writable = writable
         self.position = 0
         self.keeps_time = False
+        self.listing: tuple[int, list[fat.Node]] | None = None
 
     def initial(self):
         return {"Revision": 0x00020000}
@@ -163,7 +165,10 @@ class File(Protocol):
         return Status.SUCCESS
 
     def _read_directory(self, size_pointer, buffer):
-        nodes = self.node.entries()
+        generation = self.volume.generation
+        if self.listing is None or generation is None or generation != self.listing[0]:
+            self.listing = generation, self.node.entries()
+        nodes = self.listing[1]
         if self.position >= len(nodes):
             self.uefi.write_u64(size_pointer, 0)
             return Status.SUCCESS
