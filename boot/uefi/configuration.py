@@ -12,6 +12,7 @@ import struct
 
 from boot import acpi, smbios
 from boot.uefi import tables
+from boot.uefi.boot_services.memory import DESCRIPTOR
 from boot.uefi.definitions import PAGE, Guid, MemoryAttribute, MemoryType
 from boot.uefi.tables import at_power_on
 
@@ -23,7 +24,6 @@ MEMORY_ATTRIBUTES = Guid("dcfa911d-26eb-469f-a220-38b7dc461220")
 PROPERTIES = struct.Struct("<HHI")
 ALL_SERVICES = (1 << 14) - 1            # a bit each, GetTime to QueryVariableInfo
 ATTRIBUTES = struct.Struct("<IIII")
-DESCRIPTOR = struct.Struct("<I4xQQQQ")
 VERSION = 1
 ENTRIES = (PAGE - ATTRIBUTES.size) // DESCRIPTOR.size
 
@@ -45,6 +45,7 @@ def power_on(uefi):
     for guid, address in ((ACPI_20, root), (ACPI_10, root), (SMBIOS_3, entry_3), (SMBIOS, entry_2),
                           (RT_PROPERTIES, properties), (MEMORY_ATTRIBUTES, attributes)):
         tables.set_configuration(uefi, guid, address)
+    uefi.memory_attributes = attributes
     describe_runtime_memory(uefi)
 
 
@@ -52,8 +53,8 @@ def describe_runtime_memory(uefi) -> None:
     """Write EFI_MEMORY_ATTRIBUTES_TABLE for the map as it is now: the firmware's code is not written to, data not executed.
 
     The pages of a runtime driver are described without either: what lies where in them is only the driver's to say."""
-    table = dict(uefi.table.configuration).get(MEMORY_ATTRIBUTES)
-    if table is None:                   # somebody has taken it out
+    table = uefi.memory_attributes
+    if (MEMORY_ATTRIBUTES, table) not in uefi.table.configuration:      # somebody has put another in its place
         return
     first, last = uefi.runtime_code
     entries = []

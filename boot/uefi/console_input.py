@@ -125,8 +125,8 @@ class ConsoleInput:
 
     def _line_is_taken(self):
         """Whether a program has the serial port for itself."""
-        handle = self.uefi.database.with_protocol(SerialIo.guid)[0].address
-        return any(each.attributes & EXCLUSIVE for each in self.uefi.database.interface(handle, SerialIo.guid).opens)
+        interface = self.uefi.database.interface(self.uefi.serial_port, SerialIo.guid)
+        return interface is not None and any(each.attributes & EXCLUSIVE for each in interface.opens)
 
     def _show_locks(self):
         for value in (SET_LIGHTS, self.keyboard.toggles & LOCKS):

@@ -31,8 +31,7 @@ AFTER_READY_TO_BOOT = Guid("3a2a00ad-98b9-4cdf-a478-702777f1c10b")
 
 UNITS = 10_000_000                      # of SetTimer in a second: 100 ns
 DEFAULT_PERIOD = 100_000                # units: a periodic timer of 0 follows the firmware's tick, 10 ms
-LEAST_PERIOD = 1_000                    # units: a periodic timer expires not more often, or its interrupts would be all that runs
-LEAST_DELAY = 100                       # units: a timer takes as long, or one that sets itself anew would be all that runs
+LEAST_PERIOD = LEAST_DELAY = 10_000     # units: 1 ms (EDK2's tick is 10 ms), or what waits in a loop would keep the host busy
 NEVER = 1 << 62                         # ticks: what is later than that does not happen
 EVENT_SIZE = 16                         # bytes of the block whose address is an EFI_EVENT
 INTERRUPT_FLAG = 0x200

@@ -28,7 +28,8 @@ LEAST_MEMORY = 32 << 20
 #: What a snapshot holds: everything below is data, and refers to the machine only through references that are found again.
 STATE = ("map", "pool", "page_tables", "database", "interfaces", "frames", "stub_addresses", "labels", "tpl", "exited",
          "virtual", "complaints", "unimplemented", "strays", "table", "events", "images", "disks", "variables", "console",
-         "input", "monotonic", "reset_notifications", "runtime_code", "virtual_map")
+         "input", "monotonic", "reset_notifications", "runtime_code", "virtual_map",
+         "serial_port", "memory_attributes")
 
 
 class Unwound:
@@ -95,8 +96,10 @@ class Uefi(GuestMemory, Device):
         return {"firmware": state.freeze(values, self._reference), "media": [disk.snapshot() for disk in self.media]}
 
     def restore(self, snapshot: dict) -> None:
+        path = self.variables.path
         for name, value in state.thaw(snapshot["firmware"], self._referred).items():
             setattr(self, name, value)
+        self.variables.path = path
         for disk, overlay in zip(self.media, snapshot["media"]):
             disk.restore(overlay)
         if self.console is not None:

@@ -4,7 +4,7 @@ A pointer to nowhere is a BadPointer: on a PC the firmware would fault, so the m
 """
 from __future__ import annotations
 
-from boot.uefi.definitions import PAGE, Guid
+from boot.uefi.definitions import PAGE, Guid, Status
 
 STRING_LIMIT = 1 << 20                  # bytes: what is longer without an end is no string
 DEVICE_PATH_LIMIT = 1 << 16             # bytes, the same for device paths
@@ -83,6 +83,18 @@ class GuestMemory:
 
     def write_u64(self, address: int, value: int) -> None:
         self.write(address, value.to_bytes(8, "little"))
+
+    def offer(self, data: bytes, size_pointer: int, buffer: int) -> Status:
+        """Data of which the caller has to ask the size: *size_pointer says how much room `buffer` has, and is told how
+        much it takes. BUFFER_TOO_SMALL, INVALID_PARAMETER (room, and no buffer), or SUCCESS and the data is written."""
+        room = self.read_u64(size_pointer)
+        self.write_u64(size_pointer, len(data))
+        if room < len(data):
+            return Status.BUFFER_TOO_SMALL
+        if not buffer:
+            return Status.INVALID_PARAMETER
+        self.write(buffer, data)
+        return Status.SUCCESS
 
     def read_guid(self, address: int) -> Guid:
         """An EFI_GUID."""

@@ -25,6 +25,7 @@ BUFFER_TYPES = (MemoryType.BootServicesData, MemoryType.RuntimeServicesData)
 MOST = 1 << 24                          # values of one call: four times what the frame buffer has
 POLL_TICKS = 1000                       # between two looks of PollMem and PollIo
 FOUR_GB = 1 << 32
+CONFIGURATION_SIZE = 256                # bytes of a function
 
 #: Where devices can be in memory, beside what is below 1 MB
 LEGACY_MEMORY = (0xA0000, 0xC0000)

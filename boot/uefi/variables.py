@@ -45,10 +45,13 @@ class Variables:
     """All variables, in the order in which they came to be.
 
     values   (name, vendor's GUID) -> Variable
-    path     the file for those with NON_VOLATILE, or None
+    path     the file for those with NON_VOLATILE, or None; no part of a snapshot
     """
     values: dict[tuple[str, Guid], Variable] = field(default_factory=dict)
     path: str | None = None
+
+    def __getstate__(self):
+        return {"values": self.values}
 
     def visible(self, key: tuple[str, Guid], runtime: bool) -> Variable | None:
         """The variable, unless an operating system asks for one that is only the loaders'."""

@@ -17,9 +17,8 @@ import tempfile
 import uuid
 from pathlib import Path
 
-from . import disks
+from . import disks, efi_image
 from .disks import SECTOR, Partition
-from .efi_image import convert
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "tests/uefi/guests"
@@ -63,7 +62,7 @@ def tool(*command):
 
 def stale(target: Path, *sources: Path) -> bool:
     built = target.stat().st_mtime if target.exists() else 0
-    shared = [*Path(__file__).parent.glob("*.py"), *SOURCES.glob("guest.*"), *HEADERS.glob("*.h")]
+    shared = [Path(__file__), Path(disks.__file__), Path(efi_image.__file__), *SOURCES.glob("guest.*"), *HEADERS.glob("*.h")]
     return any(path.stat().st_mtime >= built for path in (*shared, *sources))
 
 
@@ -77,7 +76,7 @@ def application(name: str) -> Path:
             for each in (source, SOURCES / "guest.c"):
                 tool("gcc", *FLAGS, "-I", HEADERS, f'-DGUEST="{name}"', "-c", each, "-o", made / f"{each.stem}.o")
             tool("ld", *LINK, made / f"{name}.o", made / "guest.o", "-o", made / "elf")
-            (made / "efi").write_bytes(convert(made / "elf"))
+            (made / "efi").write_bytes(efi_image.convert(made / "elf"))
             os.replace(made / "efi", target)
     return target
 

@@ -66,7 +66,7 @@ class Files(Caller):
     def set_info(self, file: int, **changes) -> int:
         found = self.info(file)._replace(**changes)
         name = utf16(found.name)
-        times = (pack_moment(time) for time in found[1:4])
+        times = (pack_moment(time) for time in (found.created, found.accessed, found.modified))
         data = INFO.pack(INFO.size + len(name), found.size, 0, *times, found.attributes) + name
         return self.ask(file, "SetInfo", self.block(16, FILE_INFO), len(data), self.block(len(data), data))
 

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from uefi.caller import Caller
+
+from boot.uefi.console_input import ROOM
+from boot.uefi.database import EXCLUSIVE
+from boot.uefi.definitions import Status
 from boot.uefi.keys import (CAPS_LOCK, LEFT_CONTROL, LEFT_SHIFT, SCANS, SHIFT_VALID, TOGGLE_VALID, Key, Keyboard, Terminal)
+from boot.uefi.protocols.serial_io import SerialIo
+from boot.uefi.protocols.simple_text_input import SimpleTextInput, SimpleTextInputEx
 from x86.devices import scancodes
 
 TYPED = "".join(chr(code) for code in range(32, 127))
@@ -105,3 +112,119 @@ def test_bytes_make_the_same_keys_however_they_are_cut(pieces):
     assert [key for piece in pieces for key in cut.receive(piece)] == keys
     assert whole.receive(b"", over=True) == cut.receive(b"", over=True)
     assert whole.pending == b""
+
+
+# ---- the machine -----------------------------------------------------------------------------------------------------
+
+class Program(Caller):
+    """An application that reads keys."""
+
+    def __init__(self):
+        super().__init__()
+        self.plain, self.ex = (next(each for each in self.uefi.interfaces.values() if type(each) is kind)
+                               for kind in (SimpleTextInput, SimpleTextInputEx))
+
+    def key(self):
+        """(scan code, character) of ReadKeyStroke, or None."""
+        status = self.call_address(self.uefi.read_u64(self.plain.address + 8), self.plain.address, self.room)
+        assert status in (Status.SUCCESS, Status.NOT_READY)
+        return None if status else (self.uefi.read_u16(self.room), self.uefi.read_u16(self.room + 2))
+
+    def keys(self):
+        """What was typed up to now."""
+        return list(iter(self.key, None))
+
+    def wait(self):
+        """WaitForEvent(WaitForKey); the time it took, in seconds."""
+        self.uefi.write_u64(self.room + 16, self.plain.field("WaitForKey"))
+        begun = self.machine.time
+        assert self.call("WaitForEvent", 1, self.room + 16, self.room + 24) == Status.SUCCESS
+        return (self.machine.time - begun) / self.machine.clock.frequency
+
+
+@pytest.fixture
+def program():
+    return Program()
+
+
+def typed(text):
+    return [(0, ord(character)) for character in text]
+
+
+def test_keys_of_both_devices_come_to_a_program(program):
+    program.machine.keyboard.type_text("Ab<up><enter>")
+    program.machine.serial.send("c\x1b[Dé".encode())
+    program.spin(50_000_000)
+    keys = program.keys()
+    assert [key for key in keys if key in typed("Ab\r") + [(SCANS["up"], 0)]] == [*typed("Ab"), (SCANS["up"], 0), *typed("\r")]
+    assert [key for key in keys if key in typed("cé") + [(SCANS["left"], 0)]] == [*typed("c"), (SCANS["left"], 0), *typed("é")]
+    assert len(keys) == 7
+
+
+def test_a_program_sleeps_until_a_key_is_struck(program):
+    machine = program.machine
+    machine.keyboard.type_text("x")
+    assert program.wait() < 0.05 and program.keys() == typed("x")
+    program.begin("WaitForEvent", 1, program.room + 16, program.room + 24)
+    assert machine.run(machine.clock.frequency).kind == "limit"         # a second, mostly slept through
+    machine.serial.send(b"y")
+    program.finish()
+    assert program.keys() == typed("y")
+
+
+def test_esc_is_told_from_a_sequence_by_time_and_a_snapshot_may_come_between(program):
+    machine = program.machine
+    machine.serial.send(b"\x1b")
+    program.spin(2_000_000)
+    assert program.key() is None
+    middle = machine.snapshot()
+    assert program.wait() < 0.2 and program.key() == (SCANS["esc"], 0)
+    machine.restore(middle)
+    machine.serial.send(b"[B")
+    program.wait()
+    assert program.keys() == [(SCANS["down"], 0)]
+
+
+def test_what_finds_no_room_waits_in_its_device(program):
+    text = "".join(chr(97 + number % 26) for number in range(100))
+    program.machine.serial.send(text.encode())
+    found = []
+    for _ in range(20):
+        program.spin(2_000_000)
+        assert len(program.uefi.input.queue) <= ROOM
+        found += program.keys()
+    assert found == typed(text)
+
+
+def test_a_program_that_has_the_line_for_itself_reads_what_comes(program):
+    serial = program.uefi.protocol(program.uefi.serial_port, SerialIo)
+    guid = program.block(16, bytes(SerialIo.guid))
+    arguments = program.uefi.serial_port, guid, program.room, program.image, 0, EXCLUSIVE
+    assert program.call("OpenProtocol", *arguments) == Status.SUCCESS
+    program.machine.serial.send(b"hello")
+    program.spin(2_000_000)
+    assert program.keys() == []
+    program.uefi.write_u64(program.room, 5)
+    read = program.uefi.read_u64(serial.address + serial.fields["Read"][0])
+    assert program.call_address(read, serial.address, program.room, program.room + 8) == Status.SUCCESS
+    assert program.uefi.read(program.room + 8, 5) == b"hello"
+    program.uefi.write_u64(program.room, 2)
+    assert program.call_address(read, serial.address, program.room, program.room + 8) == Status.TIMEOUT
+    assert program.u64(program.room) == 0
+
+
+def test_ctrl_alt_del_resets(program):
+    machine = program.machine
+    machine.keyboard.type_text("<ctrl-alt-delete>")
+    stop = program.spin(50_000_000)
+    assert (stop.kind, stop.message) == ("reset", "Ctrl-Alt-Del")
+
+
+def test_lights_follow_the_locks(program):
+    machine = program.machine
+    machine.keyboard.type_text("<capslock>")
+    program.spin(10_000_000)
+    assert machine.keyboard.keyboard.leds == CAPS_LOCK
+    machine.keyboard.type_text("<capslock>a")
+    program.spin(20_000_000)
+    assert machine.keyboard.keyboard.leds == 0 and program.keys() == typed("a")

@@ -163,9 +163,9 @@ def kind_of(path) -> str:
 
 def _kernel(machine, options):
     import boot
+    others = [option for option in ("drive", "floppy", "cdrom", "uefi", *UEFI_ONLY) if getattr(options, option)]
     named = [option for option in ("image", "boot") if getattr(options, option)] + \
-        [f"--{option.replace('_', '-')}" for option in ("drive", "floppy", "cdrom", "uefi", *UEFI_ONLY)
-         if getattr(options, option)]
+        [f"--{option.replace('_', '-')}" for option in others]
     if named:
         raise ImageError(f"--kernel starts without firmware, so {' and '.join(named)} would not be seen by anybody")
     modules = [(path, string) if string else path

@@ -49,6 +49,7 @@ from __future__ import annotations
 
 import keyword
 from dataclasses import dataclass, field
+from functools import cache
 
 KINDS = {"rr": 0, "rm": 4, "rs": 8, "ri": 16, "rc": 32, "mr": 1, "mi": 17, "mc": 33, "sr": 2, "si": 18, "sc": 34}
 SIZES = {"v": (16, 32, 64), "y": (32, 64), "z": (16, 32), 0: (0,), 8: (8,), 16: (16,), 32: (32,), 64: (64,),
@@ -336,6 +337,7 @@ def operand_size(operand):
     return int(tail) if tail.isdigit() and int(tail) <= 128 else None
 
 
+@cache
 def features():
     """The names that rows have in `cpuid`, in the order in which they first do."""
     return list(dict.fromkeys(name for form in forms() for name in form.cpuid.split()))

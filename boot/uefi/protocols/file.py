@@ -167,21 +167,10 @@ class File(Protocol):
         if self.position >= len(nodes):
             self.uefi.write_u64(size_pointer, 0)
             return Status.SUCCESS
-        status = self._give(file_info.pack(nodes[self.position]), size_pointer, buffer)
+        status = self.uefi.offer(file_info.pack(nodes[self.position]), size_pointer, buffer)
         if status == Status.SUCCESS:
             self.position += 1
         return status
-
-    def _give(self, data, size_pointer, buffer):
-        """Data of which the caller has to guess the size."""
-        room = self.uefi.read_u64(size_pointer)
-        self.uefi.write_u64(size_pointer, len(data))
-        if room < len(data):
-            return Status.BUFFER_TOO_SMALL
-        if not buffer:
-            return Status.INVALID_PARAMETER
-        self.uefi.write(buffer, data)
-        return Status.SUCCESS
 
     @method("Write(IN OUT UINTN *BufferSize, IN VOID *Buffer)")
     @answers
@@ -254,7 +243,7 @@ class File(Protocol):
             data = utf16(self.volume.label)
         else:
             return Status.UNSUPPORTED
-        return self._give(data, size_pointer, buffer)
+        return self.uefi.offer(data, size_pointer, buffer)
 
     @method("SetInfo(IN EFI_GUID *InformationType, IN UINTN BufferSize, IN VOID *Buffer)")
     @answers

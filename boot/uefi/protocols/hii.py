@@ -29,19 +29,24 @@ class BadPackages(ValueError):
 
 @dataclass
 class PackageList:
-    """One list. packages: their bytes, the one that ends the list left out; driver: the handle it was given with, or 0."""
+    """One list. packages: their bytes, the one that ends the list left out; driver: the handle it was given with, or 0;
+    strings: language -> its strings, of all string packages."""
     handle: int
     guid: Guid
     driver: int
     packages: list[bytes] = field(default_factory=list)
+    strings: dict[str, hii_strings.Table] = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.keep(self.packages)
+
+    def keep(self, packages: list[bytes]) -> None:
+        """Have these packages from now on."""
+        self.packages = packages
+        self.strings = {table.language: table for table in map(hii_strings.parse, self.of_type(STRINGS))}
 
     def of_type(self, kind: int) -> list[bytes]:
         return [each for each in self.packages if kind in (ALL, each[3])]
-
-    @property
-    def strings(self) -> dict[str, hii_strings.Table]:
-        """Language -> its strings, for every string package."""
-        return {table.language: table for table in map(hii_strings.parse, self.of_type(STRINGS))}
 
     def export(self) -> bytes:
         """The list as bytes."""
@@ -124,7 +129,7 @@ class HiiDatabase(Protocol):
             call.note = str(error)
             return Status.INVALID_PARAMETER
         types = {each[3] for each in new}
-        found.packages = [each for each in found.packages if each[3] not in types] + new
+        found.keep([each for each in found.packages if each[3] not in types] + new)
         return Status.SUCCESS
 
     @method("ListPackageLists(IN UINT8 PackageType, IN EFI_GUID *PackageGuid, IN OUT UINTN *HandleBufferLength, "
@@ -135,16 +140,10 @@ class HiiDatabase(Protocol):
         wanted = self.uefi.read(guid, 16) if guid else None
         found = [each.handle for each in self.lists.values()
                  if any(wanted is None or package[4:20] == wanted for package in each.of_type(kind))]
-        room = self.uefi.read_u64(length_pointer)
-        self.uefi.write_u64(length_pointer, 8 * len(found))
         if not found:
+            self.uefi.write_u64(length_pointer, 0)
             return Status.NOT_FOUND
-        if room < 8 * len(found):
-            return Status.BUFFER_TOO_SMALL
-        if not buffer:
-            return Status.INVALID_PARAMETER
-        self.uefi.write(buffer, struct.pack(f"<{len(found)}Q", *found))
-        return Status.SUCCESS
+        return self.uefi.offer(struct.pack(f"<{len(found)}Q", *found), length_pointer, buffer)
 
     @method("ExportPackageLists(IN EFI_HII_HANDLE Handle OPTIONAL, IN OUT UINTN *BufferSize, "
             "OUT EFI_HII_PACKAGE_LIST_HEADER *Buffer)")
@@ -155,14 +154,7 @@ class HiiDatabase(Protocol):
         if not found:
             return Status.NOT_FOUND
         data = b"".join(each.export() for each in found)
-        room = self.uefi.read_u64(size_pointer)
-        self.uefi.write_u64(size_pointer, len(data))
-        if room < len(data):
-            return Status.BUFFER_TOO_SMALL
-        if not buffer:
-            return Status.INVALID_PARAMETER
-        self.uefi.write(buffer, data)
-        return Status.SUCCESS
+        return self.uefi.offer(data, size_pointer, buffer)
 
     @method("GetPackageListHandle(IN EFI_HII_HANDLE PackageListHandle, OUT EFI_HANDLE *DriverHandle)")
     def get_package_list_handle(self, call, handle, driver_pointer):
@@ -196,17 +188,10 @@ class HiiString(Protocol):
         if text is None:
             elsewhere = any(number in each.strings for each in tables.values())
             return Status.INVALID_LANGUAGE if elsewhere else Status.NOT_FOUND
-        data = utf16(text)
-        room = self.uefi.read_u64(size_pointer)
-        self.uefi.write_u64(size_pointer, len(data))
-        if room < len(data):
-            return Status.BUFFER_TOO_SMALL
-        if not buffer:
-            return Status.INVALID_PARAMETER
-        self.uefi.write(buffer, data)
-        if font:
+        status = self.uefi.offer(utf16(text), size_pointer, buffer)
+        if font and status == Status.SUCCESS:
             self.uefi.write_u64(font, 0)
-        return Status.SUCCESS
+        return status
 
     @method("GetLanguages(IN EFI_HII_HANDLE PackageList, OUT CHAR8 *Languages, IN OUT UINTN *LanguagesSize)")
     def get_languages(self, call, handle, buffer, size_pointer):
@@ -216,14 +201,7 @@ class HiiString(Protocol):
         if found is None:
             return Status.NOT_FOUND
         data = ";".join(found.strings).encode("latin-1") + b"\0"
-        room = self.uefi.read_u64(size_pointer)
-        self.uefi.write_u64(size_pointer, len(data))
-        if room < len(data):
-            return Status.BUFFER_TOO_SMALL
-        if not buffer:
-            return Status.INVALID_PARAMETER
-        self.uefi.write(buffer, data)
-        return Status.SUCCESS
+        return self.uefi.offer(data, size_pointer, buffer)
 
 
 @at_power_on

@@ -8,13 +8,13 @@ from boot.uefi import pci_access
 from boot.uefi.definitions import Guid, Status
 from boot.uefi.device_path import pci, pci_root
 from boot.uefi.memory_map import OutOfMemory
-from boot.uefi.pci_access import FOUR_GB, MEMORY, PORTS
+from boot.uefi.pci_access import CONFIGURATION_SIZE, FOUR_GB, MEMORY, PORTS
 from boot.uefi.protocol import Protocol, method
 from boot.uefi.tables import at_power_on
 from x86.devices.pci import COMMAND
 
 DEVICE_PATH = Guid("09576e91-6d3f-11d2-8e39-00a0c969723b")
-CONFIGURATION_SIZE, CLASS, FIRST_BAR, BARS, PASS_THROUGH = 256, 0x0A, 0x10, 6, 0xFF
+CLASS, FIRST_BAR, BARS, PASS_THROUGH = 0x0A, 0x10, 6, 0xFF
 OPERATIONS = 3                          # of Map
 GET, SET, ENABLE, DISABLE, SUPPORTED = range(5)
 IO, MEMORY_SPACE, BUS_MASTER, EMBEDDED_DEVICE = 0x0100, 0x0200, 0x0400, 0x2000

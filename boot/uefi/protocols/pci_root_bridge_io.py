@@ -9,9 +9,8 @@ from __future__ import annotations
 from boot.uefi import pci_access
 from boot.uefi.definitions import Guid, Status
 from boot.uefi.device_path import pci_root
-from boot.uefi.pci_access import BUSES, DEVICE_MEMORY, LEGACY_MEMORY, MEMORY, PORTS
+from boot.uefi.pci_access import BUSES, CONFIGURATION_SIZE, DEVICE_MEMORY, LEGACY_MEMORY, MEMORY, PORTS
 from boot.uefi.protocol import Protocol, method
-from boot.uefi.protocols.pci_io import CONFIGURATION_SIZE
 from boot.uefi.tables import at_power_on
 
 DEVICE_PATH = Guid("09576e91-6d3f-11d2-8e39-00a0c969723b")

@@ -55,11 +55,11 @@ class Rng(Protocol):
 
     def take(self, length: int) -> bytes:
         """The next bytes."""
-        machine, data = self.uefi.machine, b""
+        machine, data = self.uefi.machine, bytearray()
         while len(data) < length:
             data += hashlib.sha256(f"{machine.time} {machine.devices['rtc'].seconds} {self.blocks}".encode()).digest()
             self.blocks += 1
-        return data[:length]
+        return bytes(data[:length])
 
 
 @at_power_on

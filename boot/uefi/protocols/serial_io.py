@@ -195,4 +195,4 @@ def waited(uefi, call, steps, value):
 def power_on(uefi):
     path = uefi.allocate_pool(len(PATH))
     uefi.write(path, PATH)
-    uefi.install(uefi.install(0, DEVICE_PATH, path), SerialIo(uefi))
+    uefi.serial_port = uefi.install(uefi.install(0, DEVICE_PATH, path), SerialIo(uefi))
