@@ -12,7 +12,7 @@ from uefi.disks import BASIC_DATA, Partition, gpt, master_boot_record
 
 import boot
 from boot.disk import SECTOR, Disk
-from boot.fat import format_volume
+from boot.fat import Volume, format_volume
 from boot.uefi.database import DEVICE_PATH
 from boot.uefi.definitions import Guid, Status
 from boot.uefi.device_path import parse
@@ -197,3 +197,15 @@ def test_an_application_comes_from_the_esp_where_there_is_one(tmp_path):
     medium, = (each for each in uefi.disks if each.is_esp)
     assert image.loaded_image.field("DeviceHandle") == medium.handle
     assert path_text(uefi.read_device_path(image.loaded_image.field("FilePath"))) == "\\mine.efi"
+
+
+def test_an_application_on_a_cd_starts(tmp_path):
+    """Blocks of a CD have 2048 bytes, but the volume in its boot image counts as any other."""
+    disk = Disk(bytes(1 << 20), "write")
+    format_volume(disk)
+    Volume(disk).root.create("EFI", True).create("BOOT", True).create("BOOTX64.EFI").write(0, pe())
+    path = tmp_path / "cd.iso"
+    path.write_bytes(iso(bytes(disk.data)))
+    machine = Machine(memory="64M")
+    boot.uefi(machine, cdrom=path)
+    assert machine.run(50_000_000).kind == "debug-exit"
