@@ -1,7 +1,7 @@
 """The part of a device that a volume lies on, as bytes.
 
-A device has `read(lba, count)` -> bytes, `write(lba, data)` and `sectors`; it may have `block_size` (512 if not),
-`read_only`, `name`, and `generation`, a number that is another one after every change, whoever made it.
+A device has `read(lba, count)` -> bytes, `write(lba, data)` and `sectors`; it may have `sector_size`, the bytes that these
+count in (512 if not), `read_only`, `name`, and `generation`, a number that is another one after every change, whoever made it.
 """
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Medium:
 
     def __init__(self, device, first: int = 0, sectors: int | None = None, name: str | None = None):
         self.device = device
-        self.block = getattr(device, "block_size", 512)
+        self.block = getattr(device, "sector_size", 512)
         self.first = first
         self.name = name or getattr(device, "name", "volume")
         room = device.sectors - first

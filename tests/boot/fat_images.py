@@ -109,22 +109,22 @@ def mtools_tree(disk, folder):
 class Plain:
     """A device that does not count its changes, with blocks of any size, and a log of what was asked of it."""
 
-    def __init__(self, data, block_size=512):
+    def __init__(self, data, sector_size=512):
         self.data = bytearray(data)
-        self.block_size = block_size
-        self.sectors = len(data) // block_size
+        self.sector_size = sector_size
+        self.sectors = len(data) // sector_size
         self.name = "plain"
         self.log = []
 
     def read(self, lba, count):
         assert lba >= 0 and count > 0 and lba + count <= self.sectors
         self.log.append(("read", lba, count))
-        return bytes(self.data[lba * self.block_size:(lba + count) * self.block_size])
+        return bytes(self.data[lba * self.sector_size:(lba + count) * self.sector_size])
 
     def write(self, lba, data):
-        assert lba >= 0 and len(data) % self.block_size == 0 and lba * self.block_size + len(data) <= len(self.data)
-        self.log.append(("write", lba, len(data) // self.block_size))
-        self.data[lba * self.block_size:lba * self.block_size + len(data)] = data
+        assert lba >= 0 and len(data) % self.sector_size == 0 and lba * self.sector_size + len(data) <= len(self.data)
+        self.log.append(("write", lba, len(data) // self.sector_size))
+        self.data[lba * self.sector_size:lba * self.sector_size + len(data)] = data
 
 
 class Counted(Plain):

@@ -9,7 +9,7 @@ from boot.uefi.service import boot_service
 from boot.uefi.steps import begin
 from boot.uefi.definitions import Status
 
-PIECE = 1 << 20                         # bytes that SetMem writes at a time
+PIECE = 1 << 20                         # bytes that go through Python at a time
 WATCHDOG_TEXT = 200                     # characters of a program's own words that are repeated
 
 
@@ -17,14 +17,18 @@ WATCHDOG_TEXT = 200                     # characters of a program's own words th
 def calculate_crc32(uefi, call, data, size, pointer):
     if not data or not size or not pointer:
         return Status.INVALID_PARAMETER
-    uefi.write_u32(pointer, zlib.crc32(uefi.read(data, size)))
+    crc = 0
+    for offset in range(0, size, PIECE):
+        crc = zlib.crc32(uefi.read(data + offset, min(PIECE, size - offset)), crc)
+    uefi.write_u32(pointer, crc)
     return Status.SUCCESS
 
 
 @boot_service("CopyMem(IN VOID *Destination, IN VOID *Source, IN UINTN Length)")
 def copy_mem(uefi, call, destination, source, length):
-    if length:
-        uefi.write(destination, uefi.read(source, length))
+    offsets = range(0, length, PIECE)
+    for offset in offsets if destination <= source else reversed(offsets):         # the two may overlap
+        uefi.write(destination + offset, uefi.read(source + offset, min(PIECE, length - offset)))
     return Status.SUCCESS
 
 
