@@ -39,7 +39,7 @@ def test_names_stand_for_guids_handles_texts_and_flags(caller):
         r'SetVariable("Na\"me\r\n", EFI_GLOBAL_VARIABLE, NV|BS|RT, 0, NULL) = NOT_FOUND'
     protocol = caller.block(16, bytes(Guid("5b1b31a1-9562-11d2-8e3f-00a0c969723b")))
     line = said(caller, "HandleProtocol", caller.image, protocol, caller.room)
-    assert line == f"HandleProtocol(BOOTX64.EFI, LoadedImage) = SUCCESS -> {caller.u64(caller.room):X}h"
+    assert line == f"HandleProtocol(caller.efi, LoadedImage) = SUCCESS -> {caller.u64(caller.room):X}h"
     line = said(caller, "CreateEvent", 0x80000200, 8, 0, 0, caller.room)
     assert line.startswith("CreateEvent(TIMER|NOTIFY_SIGNAL, CALLBACK, ")
     assert guids.name_of(Guid(bytes(16))) == "00000000-0000-0000-0000-000000000000"

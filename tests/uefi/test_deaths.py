@@ -35,12 +35,12 @@ def test_a_write_to_a_section_that_is_read_only(die):
     code = "48 8d 05 f9 ef ff ff c6 00 01"                      # lea rax, [rip - 1007h]; mov byte [rax], 1
     stop, _, words = die(code, protect_images="always")
     assert stop.kind == "exception"
-    assert "is not writable" in words and "BOOTX64.EFI" in words
+    assert "is not writable" in words and "dies.efi" in words
 
 
 def test_nothing_is_mapped_there(die):
     stop, _, words = die("48 b8 00 00 00 00 00 10 00 00 88 00")
-    assert stop.message.startswith("#PF (page fault) in BOOTX64.EFI .text+Ah")
+    assert stop.message.startswith("#PF (page fault) in dies.efi .text+Ah")
     assert "Nothing is mapped at 100000000000h" in words
 
 
@@ -52,15 +52,15 @@ def test_a_service_after_the_firmware_is_gone(die):
             "48 89 d9 48 8b 54 24 48 ff 96 e8 00 00 00 31 c9 ff 96 f8 00 00 00")
     stop, _, words = die(code)
     assert stop.kind == "firmware"
-    assert "Stall was called after ExitBootServices, from BOOTX64.EFI" in words
-    assert "ExitBootServices(BOOTX64.EFI, " in words
+    assert "Stall was called after ExitBootServices, from dies.efi" in words
+    assert "ExitBootServices(dies.efi, " in words
 
 
 def test_a_misaligned_stack_is_told(die):
     stop, firmware, _ = die(f"{BOOT_SERVICES} 31 c9 48 83 ec 20 ff 90 f8 00 00 00 48 83 c4 20 31 c0 c3")
     assert stop.kind == "returned" and stop.code == 0
     told, = firmware.complaints
-    assert "Stall was called with a misaligned stack" in told and "from BOOTX64.EFI .text+" in told
+    assert "Stall was called with a misaligned stack" in told and "from dies.efi .text+" in told
 
 
 def test_a_pointer_to_nowhere_given_to_a_service(die):
@@ -73,4 +73,4 @@ def test_a_pointer_to_nowhere_given_to_a_service(die):
 def test_an_error_that_is_returned(die):
     stop, _, words = die("48 b8 0e 00 00 00 00 00 00 80 c3")
     assert (stop.kind, stop.code) == ("returned", 1)
-    assert "BOOTX64.EFI returned NOT_FOUND" in words
+    assert "dies.efi returned NOT_FOUND" in words
