@@ -1,7 +1,8 @@
 """Who has which page: the memory map behind AllocatePages, and the pool behind AllocatePool. Knows nothing of services.
 
 The map is a sorted list of ranges that cover all RAM, with no two neighbours alike. Its `key` changes with every
-change of the map, which is what ExitBootServices asks for. Pages for "anywhere" come from the top of memory, as in EDK2.
+change of the map, which is what ExitBootServices asks for. Pages for "anywhere" come from the top of the memory below
+4 GB, as in EDK2.
 Allocations of the pool lie in pages of their type, a chunk for many, so that most of them leave the map as it is.
 
 Source: UEFI 2.10, section 7.2 "Memory Allocation Services".
@@ -16,6 +17,7 @@ from boot.uefi.definitions import PAGE, RAM_ATTRIBUTES, MemoryAttribute, MemoryT
 FIRST_OEM = 0x70000000                  # memory types from here on are the caller's own
 RUNTIME_TYPES = (MemoryType.RuntimeServicesCode, MemoryType.RuntimeServicesData)
 CHUNK = 16                              # pages that the pool takes at a time
+FOUR_GIGABYTES = 1 << 32
 GRAIN = 16                              # bytes: what pool allocations are a multiple of, and aligned to
 
 
@@ -102,7 +104,14 @@ class MemoryMap:
     # ---- pages -------------------------------------------------------------------------------------------------------
 
     def allocate(self, pages: int, type: int, highest: int | None = None, align: int = PAGE) -> int:
-        """The highest free `pages` pages whose last byte is at most `highest`; their address. OutOfMemory."""
+        """The highest free `pages` pages whose last byte is at most `highest`; their address. OutOfMemory.
+
+        Where there is no such limit, what lies below 4 GB comes first, as in EDK2: many a loader counts on it."""
+        if highest is None:
+            try:
+                return self.allocate(pages, type, FOUR_GIGABYTES - 1, align)
+            except OutOfMemory:
+                pass
         size = pages * PAGE
         for piece in reversed(self.ranges):
             if piece.type != MemoryType.Conventional:
