@@ -148,17 +148,20 @@ def _uefi(machine, options):
 
 
 def kind_of(path) -> str:
-    """What a UEFI is to make of an image: "esp" for a directory, "application", "cdrom" or "disk"."""
+    """What a firmware is to make of an image: "esp" for a directory, "application", "cdrom" or "disk". ImageError for an ELF
+    file."""
     if Path(path).is_dir():
         return "esp"
     try:
         with open(path, "rb") as file:
-            start = file.read(2)
+            start = file.read(4)
             file.seek(0x8001)
             name = file.read(5)
     except OSError:
         return "disk"                   # which says what is wrong with it
-    return "application" if start == b"MZ" else "cdrom" if name == b"CD001" else "disk"
+    if start == b"\x7fELF":
+        raise ImageError(f"{path}: an ELF file; --kernel starts those")
+    return "application" if start[:2] == b"MZ" else "cdrom" if name == b"CD001" else "disk"
 
 
 def _kernel(machine, options):
