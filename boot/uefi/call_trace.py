@@ -9,7 +9,7 @@ handles by what they are. What a call only gives back stands behind its status. 
 """
 from __future__ import annotations
 
-from boot.uefi import device_path, guids
+from boot.uefi import device_path, guids, tables
 from boot.uefi.database import DEVICE_PATH
 from boot.uefi.definitions import ERROR, MemoryType, Status, status_name
 from boot.uefi.device_path_text import path_text
@@ -47,6 +47,8 @@ FLAGS = {
 }
 FLAGS["QueryVariableInfo", "Attributes"] = FLAGS["SetVariable", "Attributes"]
 ADDRESSES = {"EFI_PHYSICAL_ADDRESS", "EFI_VIRTUAL_ADDRESS", "EFI_EVENT", "VOID", "EFI_HII_HANDLE"}
+
+CONSOLES = ((tables.CONSOLE_IN_HANDLE, "ConIn"), (tables.CONSOLE_OUT_HANDLE, "ConOut"), (tables.STANDARD_ERROR_HANDLE, "StdErr"))
 
 #: Bytes of what a pointer leads to, for types that are shown by value.
 POINTED = {"UINTN": 8, "UINT64": 8, "UINT32": 4, "UINT16": 2, "UINT8": 1, "BOOLEAN": 1, "EFI_PHYSICAL_ADDRESS": 8, "EFI_TPL": 8,
@@ -148,6 +150,9 @@ def handle(uefi, value: int) -> str:
     """A handle by what it is: the image, the device, or the number."""
     if uefi.images is not None and value in uefi.images.loaded:
         return uefi.images.loaded[value].name
+    for offset, name in CONSOLES:
+        if value and uefi.table is not None and uefi.read_u64(uefi.table.address + offset) == value:
+            return name
     interface = uefi.database.interface(value, DEVICE_PATH)
     if interface:
         try:

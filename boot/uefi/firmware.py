@@ -48,7 +48,7 @@ class Uefi(GuestMemory, Device):
     database       handles (database.py); interfaces: address of a table -> the Protocol that answers
     frames         services that wait for a function of the guest, the innermost last
     events         events and timers (events.py)
-    recent         the last calls: (number of the service, arguments, return address, result or None)
+    recent         the last calls: [number of the service, arguments, return address, result or None]
     tpl            the present task priority level
     exited         ExitBootServices has succeeded
     virtual        SetVirtualAddressMap has been called; virtual_map: [(start, end, virtual address)] while it goes on
@@ -80,7 +80,7 @@ class Uefi(GuestMemory, Device):
         self.complaints: list[str] = []
         self.unimplemented: dict[str, int] = {}
         self.strays: dict[str, int] = {}
-        self.recent: list[tuple] = []
+        self.recent: list[list] = []
         self.tpl = TPL_APPLICATION
         self.monotonic = 0
 
@@ -272,6 +272,7 @@ class Uefi(GuestMemory, Device):
             number = registers[index] if index < 4 else self.read_u64(stack + 8 + 8 * index)
             arguments.append(number & parameter.mask)
         call = Call(self, service, tuple(arguments), caller, stack)
+        self.remember(call)
         if self.exited and service.kind != RUNTIME:
             self.die(f"{service.name} was called after ExitBootServices{self.from_(call)}: boot services and their "
                      f"protocols are gone then, and on a PC their memory is, too")
@@ -397,15 +398,23 @@ class Uefi(GuestMemory, Device):
 
     def note(self, call: Call, result) -> None:
         """A line of the trace: the call with its arguments, and what it returned (None: the guest goes on first)."""
-        if call.service.kind != INTERNAL and not self.own(call.caller):
-            self.recent.append((call.service.number, call.arguments, call.caller, None if result is None else int(result)))
-            del self.recent[:-RECENT]
+        if call.entry is None:
+            self.remember(call)
+        if result is not None:
+            call.entry[-1] = int(result)
         if not self.trace:
             return
         line = call_trace.line(self, call, result)
         if line is not None:
             for listener in self.trace:
                 listener(line)
+
+    def remember(self, call: Call) -> None:
+        """Keep a call for the post-mortem; its result follows when it has one."""
+        call.entry = [call.service.number, call.arguments, call.caller, None]
+        if call.service.kind != INTERNAL and not self.own(call.caller):
+            self.recent.append(call.entry)
+            del self.recent[:-RECENT]
 
     def complain(self, text: str, call: Call | None = None) -> None:
         """Remember what a caller did wrong; each once."""

@@ -106,9 +106,10 @@ class Call:
     frame        the Frame, once it has waited for the guest, else None
     note         words for the trace, where the service has something to say beside its arguments
     shown        its arguments in words, as they were at the call, where somebody traces
+    entry        what Uefi.recent has of it
     """
 
-    __slots__ = ("uefi", "service", "arguments", "caller", "stack", "frame", "note", "shown")
+    __slots__ = ("uefi", "service", "arguments", "caller", "stack", "frame", "note", "shown", "entry")
 
     def __init__(self, uefi, service, arguments, caller, stack, frame=None):
         self.uefi = uefi
@@ -119,6 +120,7 @@ class Call:
         self.frame = frame
         self.note = ""
         self.shown: list | None = None
+        self.entry: list | None = None
 
     def more(self, index: int) -> int:
         """Argument `index` (from 0, This included) of the call, beyond the prototype: for variadic services."""

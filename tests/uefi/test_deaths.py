@@ -54,6 +54,7 @@ def test_a_service_after_the_firmware_is_gone(die):
     assert stop.kind == "firmware"
     assert "Stall was called after ExitBootServices, from dies.efi" in words
     assert "ExitBootServices(dies.efi, " in words
+    assert "Stall(0) ..., from dies.efi" in words, "the call that it died of is the last"
 
 
 def test_a_misaligned_stack_is_told(die):
