@@ -29,7 +29,6 @@ test-deep: build    ## everything, with many more generated examples
 # What the core does not care about: media, loaders, and a firmware of Python; UEFI programs run as any other code.
 PURE_PYTHON := --ignore=tests/boot --ignore=tests/uefi --ignore=tests/test_efi_payloads.py
 
-
 test-plain: plain   ## the test suite on the plain-loop build, which checks bounds
 	cd build/plain && X86_NATIVE_CASES=60 $(PY) $(PYTEST) -m 'not deep' $(PURE_PYTHON) $(T)
 
