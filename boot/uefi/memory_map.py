@@ -178,21 +178,17 @@ class Pool:
         self._give(type, address, address + size)
 
     def _give(self, type, start, end):
+        """Add a free stretch, joined with those beside it."""
         spans = self.free.setdefault(type, [])
-        spans.append((start, end))
-        spans.sort()
-        merged = []
-        for span in spans:
-            if merged and merged[-1][1] == span[0]:
-                merged[-1] = merged[-1][0], span[1]
-            else:
-                merged.append(span)
-        self.free[type] = merged
-        for span in merged:
-            low, high = -(-span[0] // PAGE) * PAGE, span[1] // PAGE * PAGE
-            if high - low > 4 * CHUNK * PAGE:                   # large blocks do not stay with the pool
-                merged.remove(span)
-                merged += [part for part in ((span[0], low), (high, span[1])) if part[0] < part[1]]
-                merged.sort()
-                self.map.free(low, (high - low) // PAGE)
-                return
+        index = bisect_right(spans, (start, end))
+        if index < len(spans) and spans[index][0] == end:
+            end = spans.pop(index)[1]
+        if index and spans[index - 1][1] == start:
+            index -= 1
+            start = spans.pop(index)[0]
+        low, high = -(-start // PAGE) * PAGE, end // PAGE * PAGE
+        if high - low <= 4 * CHUNK * PAGE:
+            spans.insert(index, (start, end))
+            return
+        spans[index:index] = [part for part in ((start, low), (high, end)) if part[0] < part[1]]
+        self.map.free(low, (high - low) // PAGE)                # large stretches do not stay with the pool

@@ -5,6 +5,8 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import boot
 from boot.uefi import prototypes, state
@@ -100,3 +102,28 @@ def test_a_digest_depends_on_every_part_of_the_state():
         return repr(state.freeze([Slotted(number) for number in numbers], lambda value: None))
     assert digest(range(20)) == digest(range(20))
     assert len({digest([number + (number == place) for number in range(20)]) for place in range(20)}) == 20
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 1 << 19)), max_size=60))
+def test_the_pool_is_as_its_model(steps):
+    """Blocks never overlap, free stretches are sorted and apart, and when all is given back all of it is free."""
+    pool = Pool(MemoryMap())
+    pool.map.add(0x1000, 0x1000000, 7)
+    for give_back, number in steps:
+        if give_back and pool.blocks:
+            pool.release(sorted(pool.blocks)[number % len(pool.blocks)])
+        elif not give_back:
+            pool.allocate(number, 4)
+        spans = pool.free.get(4, [])
+        assert all(end < start for (_, end), (start, _) in zip(spans, spans[1:]))
+        taken = sorted([*spans, *((start, start + size) for start, (size, _) in pool.blocks.items())])
+        assert all(end <= start for (_, end), (start, _) in zip(taken, taken[1:]))
+        assert sum(end - start for start, end in taken) == pages_of(pool.map)
+    for start in list(pool.blocks):
+        pool.release(start)
+    assert sum(end - start for start, end in pool.free.get(4, [])) == pages_of(pool.map)
+
+
+def pages_of(memory):
+    """Bytes that the pool has taken."""
+    return sum(each.end - each.start for each in memory.ranges if each.type == 4)
