@@ -1,9 +1,9 @@
-"""What EFI_PCI_IO and EFI_PCI_ROOT_BRIDGE_IO have in common: accesses of a width, and memory for devices.
+"""What EFI_PCI_IO and EFI_PCI_ROOT_BRIDGE_IO have in common: accesses of a width.
 
     Width    3 2  0 one after another  1 FIFO: always the same address  2 fill: always the same value
              1 0  1, 2, 4, 8 bytes
 
-Devices see memory where the processor sees it. Source: UEFI 2.10, sections 14.2 and 14.4.
+Source: UEFI 2.10, sections 14.2 and 14.4.
 """
 from __future__ import annotations
 
@@ -11,17 +11,13 @@ import struct
 from collections.abc import Callable
 
 from boot.uefi.boot_services.miscellaneous import pass_time
-from boot.uefi.definitions import MemoryType, Status
+from boot.uefi.definitions import Status
 from boot.uefi.events import NEVER, ticks
-from boot.uefi.memory_map import NotAllocated, OutOfMemory
 from boot.uefi.steps import begin
 from x86.devices.vga_linear import FRAME_BUFFER, REGISTERS
 
 WIDTHS = 12
 FIFO, FILL = 1, 2
-NO_MAPPING = 0xFFFFFFFFFFFFFFFF         # what Map gives: there is nothing to undo
-WRITE_COMBINE, CACHED, DUAL_ADDRESS = 0x0080, 0x0800, 0x8000   # what AllocateBuffer may be asked for
-BUFFER_TYPES = (MemoryType.BootServicesData, MemoryType.RuntimeServicesData)
 MOST = 1 << 24                          # values of one call: four times what the frame buffer has
 POLL_TICKS = 1000                       # between two looks of PollMem and PollIo
 FOUR_GB = 1 << 32
@@ -135,40 +131,3 @@ def poll_for(uefi, call, access, address, size, mask, wanted, delay, result):
         return Status.SUCCESS
     end = min(NEVER, uefi.machine.time + ticks(uefi, delay))
     return begin(uefi, call, poll, access, address, size, mask, wanted, end, result)
-
-
-# ---- memory for devices ----------------------------------------------------------------------------------------------
-
-def map_buffer(uefi, operations, operation, host, size_pointer, device_pointer, mapping_pointer) -> Status:
-    """Map: the address that a device has to use is the same."""
-    if operation >= operations or not host or not size_pointer or not device_pointer or not mapping_pointer:
-        return Status.INVALID_PARAMETER
-    uefi.write_u64(device_pointer, host)
-    uefi.write_u64(mapping_pointer, NO_MAPPING)
-    return Status.SUCCESS
-
-
-def unmap(mapping) -> Status:
-    return Status.SUCCESS if mapping == NO_MAPPING else Status.INVALID_PARAMETER
-
-
-def allocate_buffer(uefi, memory_type, pages, host_pointer, attributes) -> Status:
-    """AllocateBuffer: pages below 4 GB. Its argument Type means nothing (14.4.11)."""
-    if attributes & ~(WRITE_COMBINE | CACHED | DUAL_ADDRESS):
-        return Status.UNSUPPORTED
-    if not host_pointer or not pages or memory_type not in BUFFER_TYPES:
-        return Status.INVALID_PARAMETER
-    try:
-        address = uefi.map.allocate(pages, memory_type, FOUR_GB - 1)
-    except OutOfMemory:
-        return Status.OUT_OF_RESOURCES
-    uefi.write_u64(host_pointer, address)
-    return Status.SUCCESS
-
-
-def free_buffer(uefi, pages, host) -> Status:
-    try:
-        uefi.map.free(host, pages)
-    except NotAllocated:
-        return Status.INVALID_PARAMETER
-    return Status.SUCCESS

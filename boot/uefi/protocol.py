@@ -10,7 +10,8 @@
             return Status.SUCCESS
 
 `members` is the structure of the specification in its order; NAME:TYPE is a field, a NAME alone a function. A function
-without a method answers EFI_UNSUPPORTED and is counted. An instance is made with what it works on, then installed:
+without a method answers EFI_UNSUPPORTED and is counted. A class without members has functions that several protocols
+share, and is their base (device_memory.py). An instance is made with what it works on, then installed:
 
     uefi.install(handle, SimpleTextInput(uefi))         # allocates and writes the table
 
@@ -58,7 +59,8 @@ class Protocol:
         if not cls.__dict__.get("members"):
             return                              # a protocol that is only a mark, or a variant of its base
         found = {}
-        for value in vars(cls).values():
+        shared = (base for base in cls.__mro__[1:] if not vars(base).get("members"))
+        for value in (value for base in (*shared, cls) for value in vars(base).values()):
             prototype = getattr(value, "prototype", None)
             if prototype is not None:
                 found[prototype.name] = (prototype, value)

@@ -26,7 +26,7 @@ HEADER = 24
 SYSTEM_TABLE_SIZE = 120
 CONFIGURATION_SLOTS = 64
 
-CODE_SELECTOR, DATA_SELECTOR = 0x38, 0x30           # those of EDK2's firmware
+CODE_SELECTOR = 0x38                    # that of EDK2's firmware; reset.asm loads it
 PIC_BASE, TIMER_HERTZ, PIT_HERTZ = 0x68, 100, 1_193_182
 
 BOOT_SERVICES = """RaiseTPL RestoreTPL AllocatePages FreePages GetMemoryMap AllocatePool FreePool CreateEvent SetTimer

@@ -9,24 +9,26 @@ from boot.uefi.definitions import Guid, Status
 from boot.uefi.device_path import pci, pci_root
 from boot.uefi.memory_map import OutOfMemory
 from boot.uefi.pci_access import CONFIGURATION_SIZE, FOUR_GB, MEMORY, PORTS
-from boot.uefi.protocol import Protocol, method
+from boot.uefi.protocol import method
+from boot.uefi.protocols.device_memory import DeviceMemory
 from boot.uefi.tables import at_power_on
 from x86.devices.pci import COMMAND
 
 CLASS, FIRST_BAR, BARS, PASS_THROUGH = 0x0A, 0x10, 6, 0xFF
-OPERATIONS = 3                          # of Map
 GET, SET, ENABLE, DISABLE, SUPPORTED = range(5)
 IO, MEMORY_SPACE, BUS_MASTER, EMBEDDED_DEVICE = 0x0100, 0x0200, 0x0400, 0x2000
 VGA_CLASS, VGA = 0x0300, 0x0008 | 0x0010        # the adapter answers to its old addresses always: VGA_MEMORY, VGA_IO
 COMMAND_BITS = 0x07                     # I/O, memory, bus master: IO, MEMORY_SPACE, BUS_MASTER, shifted by 8
 
 
-class PciIo(Protocol):
+class PciIo(DeviceMemory):
     """One function. place: (device, function) on bus 0."""
 
     guid = Guid("4cf5b200-68b8-4ca5-9eec-b23e3f50029a")
     members = ("PollMem PollIo MemRead MemWrite IoRead IoWrite PciRead PciWrite CopyMem Map Unmap AllocateBuffer FreeBuffer "
                "Flush GetLocation Attributes GetBarAttributes SetBarAttributes RomSize:UINT64 RomImage:VOID*")
+
+    operations = 3
 
     def __init__(self, uefi, place):
         super().__init__(uefi)
@@ -194,30 +196,6 @@ class PciIo(Protocol):
         if not offset or not length:
             return Status.INVALID_PARAMETER
         return Status.SUCCESS if not attributes and self.bar(number) else Status.UNSUPPORTED
-
-    # ---- memory ------------------------------------------------------------------------------------------------------
-
-    @method("Map(IN EFI_PCI_IO_PROTOCOL_OPERATION Operation, IN VOID *HostAddress, IN OUT UINTN *NumberOfBytes, "
-            "OUT EFI_PHYSICAL_ADDRESS *DeviceAddress, OUT VOID **Mapping)")
-    def map(self, call, operation, host, size, device, mapping):
-        return pci_access.map_buffer(self.uefi, OPERATIONS, operation, host, size, device, mapping)
-
-    @method("Unmap(IN VOID *Mapping)")
-    def unmap(self, call, mapping):
-        return pci_access.unmap(mapping)
-
-    @method("AllocateBuffer(IN EFI_ALLOCATE_TYPE Type, IN EFI_MEMORY_TYPE MemoryType, IN UINTN Pages, OUT VOID **HostAddress, "
-            "IN UINT64 Attributes)")
-    def allocate_buffer(self, call, kind, memory_type, pages, host, attributes):
-        return pci_access.allocate_buffer(self.uefi, memory_type, pages, host, attributes)
-
-    @method("FreeBuffer(IN UINTN Pages, IN VOID *HostAddress)")
-    def free_buffer(self, call, pages, host):
-        return pci_access.free_buffer(self.uefi, pages, host)
-
-    @method("Flush()")
-    def flush(self, call):
-        return Status.SUCCESS
 
 
 @at_power_on

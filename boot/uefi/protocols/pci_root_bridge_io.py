@@ -10,20 +10,22 @@ from boot.uefi import pci_access
 from boot.uefi.definitions import Guid, Status
 from boot.uefi.device_path import pci_root
 from boot.uefi.pci_access import BUSES, CONFIGURATION_SIZE, DEVICE_MEMORY, LEGACY_MEMORY, MEMORY, PORTS
-from boot.uefi.protocol import Protocol, method
+from boot.uefi.protocol import method
+from boot.uefi.protocols.device_memory import DeviceMemory
 from boot.uefi.tables import at_power_on
 
-OPERATIONS = 6                          # of Map
 SUPPORTS = 0x007F                       # ISA's, the VGA's and the IDE controllers' old addresses; all of it is on
 ALL_PORTS = 0x10000
 
 
-class PciRootBridgeIo(Protocol):
+class PciRootBridgeIo(DeviceMemory):
     """The host bridge. resources: the address of what Configuration tells."""
 
     guid = Guid("2f707ebb-4a1a-11d4-9a38-0090273fc14d")
     members = ("ParentHandle:EFI_HANDLE PollMem PollIo MemRead MemWrite IoRead IoWrite PciRead PciWrite CopyMem Map Unmap "
                "AllocateBuffer FreeBuffer Flush GetAttributes SetAttributes Configuration SegmentNumber:UINT32")
+
+    operations = 6
 
     def __init__(self, uefi):
         super().__init__(uefi)
@@ -128,28 +130,6 @@ class PciRootBridgeIo(Protocol):
         if not pointer:
             return Status.INVALID_PARAMETER
         self.uefi.write_u64(pointer, self.resources)
-        return Status.SUCCESS
-
-    @method("Map(IN EFI_PCI_ROOT_BRIDGE_IO_PROTOCOL_OPERATION Operation, IN VOID *HostAddress, IN OUT UINTN *NumberOfBytes, "
-            "OUT EFI_PHYSICAL_ADDRESS *DeviceAddress, OUT VOID **Mapping)")
-    def map(self, call, operation, host, size, device, mapping):
-        return pci_access.map_buffer(self.uefi, OPERATIONS, operation, host, size, device, mapping)
-
-    @method("Unmap(IN VOID *Mapping)")
-    def unmap(self, call, mapping):
-        return pci_access.unmap(mapping)
-
-    @method("AllocateBuffer(IN EFI_ALLOCATE_TYPE Type, IN EFI_MEMORY_TYPE MemoryType, IN UINTN Pages, OUT VOID **HostAddress, "
-            "IN UINT64 Attributes)")
-    def allocate_buffer(self, call, kind, memory_type, pages, host, attributes):
-        return pci_access.allocate_buffer(self.uefi, memory_type, pages, host, attributes)
-
-    @method("FreeBuffer(IN UINTN Pages, IN VOID *HostAddress)")
-    def free_buffer(self, call, pages, host):
-        return pci_access.free_buffer(self.uefi, pages, host)
-
-    @method("Flush()")
-    def flush(self, call):
         return Status.SUCCESS
 
 
