@@ -28,6 +28,7 @@ CLASSES = {1: 32, 2: 64}                    # EI_CLASS
 HEADER_SIZE = {32: 52, 64: 64}
 PROGRAM_HEADER_SIZE = {32: 32, 64: 56}
 MACHINES = {"EM_386": 32, "EM_X86_64": 64}
+MOST_SEGMENTS = 1000                        # a kernel has ten; each is compared with all others
 
 
 class Executable(NamedTuple):
@@ -98,6 +99,8 @@ def _segments(data, name, bits, structs, header):
     end = header.e_phoff + header.e_phnum * size
     if end > len(data):
         raise ImageError(f"{name}: the program headers end at byte {end} of a file of {len(data)}")
+    if header.e_phnum > MOST_SEGMENTS:
+        raise ImageError(f"{name}: {header.e_phnum} program headers, and a kernel has at most {MOST_SEGMENTS}")
     found = []
     for number in range(header.e_phnum):
         segment = struct_parse(structs.Elf_Phdr, BytesIO(data), header.e_phoff + number * size)
