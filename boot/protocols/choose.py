@@ -3,6 +3,7 @@
 The protocols are asked in the order of PROTOCOLS, and the first that finds its header in the file has it:
 
     multiboot       a multiboot 1 header decides before ELF: such a kernel may be an ELF file as well
+    multiboot2      the same for a multiboot 2 header; kernels with both are started as QEMU would start them
     elf             any other ELF executable
 
 The user may name one, which is then the only one that is asked.
@@ -13,16 +14,17 @@ import os
 
 from boot.bios import boot as install_bios
 from boot.layout import ENTRY_BOOT, ROM_SEGMENT
-from boot.protocols import multiboot, plain
+from boot.loaders import compressed
+from boot.protocols import multiboot, multiboot2, plain
 from boot.protocols.kernel import Kernel, Protocol, read_file, read_initrd, read_module
 from x86.faults import ImageError, MachineError
 
 BZIMAGE_MAGIC = b"HdrS"                     # at 202h in a Linux kernel
-MULTIBOOT2_MAGIC = bytes.fromhex("d65052e8")
 POST_LIMIT = 500_000                        # ticks; POST needs a few thousand instructions
 
 PROTOCOLS = [
     multiboot.PROTOCOL,
+    multiboot2.PROTOCOL,
     plain.PROTOCOL,
 ]
 NAMES = [protocol.name for protocol in PROTOCOLS]
@@ -39,8 +41,8 @@ def kernel(machine, path, append: str = "", initrd=None, modules=(), protocol: s
 
     Errors: ImageError for files that cannot be read, make no sense or do not fit into memory; the machine is then
     unchanged, or has done its POST."""
-    data = read_file(path)
     name = os.fspath(path)
+    data = compressed.unpack(read_file(path), name)
     if not data:
         raise ImageError(f"{name}: empty: there is no kernel in it")
     wanted = Kernel(name, data, append, read_initrd(initrd), tuple(map(read_module, modules)), entry)
@@ -76,9 +78,8 @@ def power_on(machine) -> None:
 def what_it_is(data: bytes) -> str:
     """Why nobody starts this file, in words."""
     if data[0x202:0x206] == BZIMAGE_MAGIC:
-        return "it is a Linux bzImage, and only multiboot 1 and ELF are"
-    if MULTIBOOT2_MAGIC in data[:32768]:
-        return "it has a multiboot 2 header, and only multiboot 1 and ELF are"
+        return "it is a Linux bzImage, and only multiboot and ELF are"
     if data[510:512] == b"\x55\xaa":
         return "it is a disk image: boot it as a disk, by the BIOS"
-    return "it is not ELF (7f 45 4c 46), and no multiboot header is in its first 8192 bytes"
+    return (f"it is not ELF (7f 45 4c 46), and has no multiboot header: version 1 in its first {multiboot.SEARCH} bytes, "
+            f"version 2 in {multiboot2.SEARCH}")

@@ -36,7 +36,7 @@ from typing import NamedTuple
 
 from boot import layout as firmware
 from boot.bios.int15_memory import memory_map
-from boot.loaders import elf, flat
+from boot.loaders import compressed, elf, flat
 from boot.loaders.ram import PAGE, Piece, Ram, span
 from boot.protocols import elf_sections, frame_buffer, layout
 from boot.protocols.entry import enter_protected
@@ -221,14 +221,24 @@ def boot(machine, data: bytes, command_line: str = "", modules: list[Module] = (
     enter_protected(machine, ram, entry, {"rax": BOOT_MAGIC, "rbx": information, "rsp": layout.STACK_TOP})
 
 
-def _check(kernel: Kernel, header: Header) -> None:
-    read_kernel(kernel.data, header, kernel.name)
+def only_one_entry(kernel: Kernel) -> None:
+    """Refuse a wish for one of several entries. Errors: ImageError."""
     if kernel.entry is not None:
         raise ImageError(f"{kernel.name}: a multiboot kernel has one entry: it takes no {kernel.entry}-bit one")
 
 
+def modules_of(kernel: Kernel) -> list[Module]:
+    """The files that go with a kernel, unpacked, as GRUB does it. Errors: ImageError."""
+    return [Module(compressed.unpack(file.data, f"module {file.string}"), file.string) for file in kernel.files]
+
+
+def _check(kernel: Kernel, header: Header) -> None:
+    read_kernel(kernel.data, header, kernel.name)
+    only_one_entry(kernel)
+
+
 def _boot(machine, kernel: Kernel, header: Header) -> None:
-    boot(machine, kernel.data, kernel.command_line, kernel.files, kernel.name)
+    boot(machine, kernel.data, kernel.command_line, modules_of(kernel), kernel.name)
 
 
 PROTOCOL = Protocol("multiboot", f"multiboot 1 header in the first {SEARCH} bytes",

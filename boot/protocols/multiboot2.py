@@ -21,6 +21,7 @@ and behind it tags, each at a multiple of 8, the last of type 0:
 Where GRUB is more lenient than the text, so is this: tags go on up to type 0, whatever header_length says.
 Tags 7 to 9 count on a machine with EFI only, even where they may not be ignored.
 
+The command line has no name of the kernel in front, as GRUB 2 gives it.
 At entry EAX = 36D76289h, EBX = the information (multiboot2_information.py draws it), flat 32-bit segments, paging and
 interrupts off, A20 open.
 
@@ -38,7 +39,8 @@ from boot.loaders import elf
 from boot.loaders.ram import Piece, Ram, span
 from boot.protocols import layout, multiboot2_information as information
 from boot.protocols.entry import enter_protected
-from boot.protocols.multiboot import Module, at_addresses
+from boot.protocols.kernel import Kernel, Module, Protocol
+from boot.protocols.multiboot import at_addresses, modules_of, only_one_entry
 from x86.faults import ImageError
 
 HEADER_MAGIC = 0xE85250D6
@@ -208,3 +210,16 @@ def boot(machine, data: bytes, command_line: str = "", modules: list[Module] = (
     elf_file = b"" if ADDRESS in header.tags else data
     address = information.store(machine, ram, elf_file, pieces, header.wish, command_line, modules)
     enter_protected(machine, ram, entry, {"rax": BOOT_MAGIC, "rbx": address, "rsp": layout.STACK_TOP})
+
+
+def _check(kernel: Kernel, header: Header) -> None:
+    read_kernel(kernel.data, header, kernel.name)
+    only_one_entry(kernel)
+
+
+def _boot(machine, kernel: Kernel, header: Header) -> None:
+    boot(machine, kernel.data, kernel.append, modules_of(kernel), kernel.name)
+
+
+PROTOCOL = Protocol("multiboot2", f"multiboot 2 header in the first {SEARCH} bytes",
+                    lambda kernel: find_header(kernel.data, kernel.name), _check, _boot)

@@ -28,7 +28,8 @@ from boot.bios import descriptions
 from boot.bios.int15_memory import memory_map
 from boot.loaders.ram import Piece, Ram
 from boot.protocols import elf_sections, frame_buffer, layout
-from boot.protocols.multiboot import LOADER_NAME, Module, c_string, conventional_and_extended, store_modules
+from boot.protocols.kernel import Module
+from boot.protocols.multiboot import LOADER_NAME, c_string, conventional_and_extended, store_modules
 
 END, COMMAND_LINE, LOADER, MODULE, BASIC_MEMORY, _BOOT_DEVICE, MEMORY_MAP, _VBE, FRAMEBUFFER, ELF_SECTIONS = range(10)
 SMBIOS, ACPI_OLD, ACPI_NEW, LOAD_BASE = 13, 14, 15, 21

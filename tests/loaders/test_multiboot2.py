@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from boot.loaders.ram import Ram
-from boot.protocols import multiboot, multiboot2
+from boot.protocols import multiboot2
+from boot.protocols.kernel import Module
 from executables import Board, Screen, Segment, elf, multiboot2_header, read_sections, with_sections
 from x86.faults import ImageError
 
@@ -131,7 +132,7 @@ def test_machine_state_as_the_specification_says():
 # ---- the information ------------------------------------------------------------------------------------------------
 
 def test_information():
-    board = started(modules=[multiboot.Module(b"first" * 1000, "a.mod x=1"), multiboot.Module(b"second", "")])
+    board = started(modules=[Module(b"first" * 1000, "a.mod x=1"), Module(b"second", "")])
     kinds = [kind for kind, _ in information(board)]
     assert kinds == [21, 1, 2, 3, 3, 6, 4, 8, 0]
     assert told(board, 21) == [struct.pack("<I", MB)]
@@ -182,7 +183,7 @@ def test_an_indexed_mode_comes_with_its_palette():
 def test_symbols_and_strings_are_loaded_and_their_headers_told(bits):
     board = Board()
     file, sections = with_sections(kernel(bits=bits), bits)
-    multiboot2.boot(board, file, modules=[multiboot.Module(b"module", "")])
+    multiboot2.boot(board, file, modules=[Module(b"module", "")])
     contents, = told(board, 9)
     count, size, names = struct.unpack_from("<3I", contents)
     assert (count, size, names) == (4, 40 if bits == 32 else 64, 3)
