@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from boot.loaders.elf import is_elf
 from boot.loaders.ram import PAGE, Ram
+from boot.protocols import layout
 
 #: By EI_CLASS. The header's fields from e_ident to e_shstrndx, and a section's from sh_name to sh_entsize, come in the same
 #: order in files of 32 and 64 bits
@@ -44,22 +45,23 @@ def _headers(data):
     kind = data[4] if is_elf(data) and len(data) > 4 else 0
     if kind not in HEADER or len(data) < HEADER[kind].size:
         return None
-    header, layout = HEADER[kind].unpack_from(data), SECTION[kind]
+    header, section = HEADER[kind].unpack_from(data), SECTION[kind]
     first, count, names = header[E_SHOFF], header[E_SHNUM], header[E_SHSTRNDX]
-    if first == 0 or header[E_SHENTSIZE] != layout.size or first + layout.size > len(data):
+    if first == 0 or header[E_SHENTSIZE] != section.size or first + section.size > len(data):
         return None
-    zero = layout.unpack_from(data, first)
+    zero = section.unpack_from(data, first)
     if count == 0:                          # so many that e_shnum has no room
         count = zero[SH_SIZE]
     if names == SHN_XINDEX:
         names = zero[SH_LINK]
-    if first + count * layout.size > len(data):
+    if first + count * section.size > len(data):
         return None
-    return kind, names, [list(each) for each in layout.iter_unpack(data[first:first + count * layout.size])]
+    return kind, names, [list(each) for each in section.iter_unpack(data[first:first + count * section.size])]
 
 
 def store(ram: Ram, data: bytes, low: int) -> Sections | None:
-    """Put into memory, from `low` up, what the kernel in the file's bytes `data` has in sections without an address.
+    """Put into memory what the kernel in the file's bytes `data` has in sections without an address: from `low` up,
+    or where no room is left there, anywhere above 1 MB.
 
     None where the file is no ELF file, has no sections, or has not all of them, and where there is no room."""
     found = _headers(data)
@@ -75,7 +77,7 @@ def store(ram: Ram, data: bytes, low: int) -> Sections | None:
             size = (size + align - 1) // align * align
             wanted.append((header, size))
             size += header[SH_SIZE]
-    base = ram.find(max(size, 1), PAGE, low)
+    base = ram.find(max(size, 1), PAGE, low) or ram.find(max(size, 1), PAGE, layout.MODULES)
     if base is None:
         return None
     if wanted:

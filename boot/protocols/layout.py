@@ -8,7 +8,7 @@ STACK_TOP = 0x07000         # ESP or RSP at entry where a protocol says nothing:
 GDT = 0x07000               # The descriptor table that the start uses, so that reloading its selectors works.
 PAGE_TABLES = 0x10000       # PML4, PDPT and four page directories, for a kernel that starts in long mode.
 INFORMATION = 0x09000       # What the protocol tells the kernel: the multiboot information and all it points to.
-MODULES = 0x100000          # Modules go above the kernel, never below this address.
+MODULES = 0x100000          # Modules go above the kernel if there is room, and never below this address.
 
 # The selectors in that GDT.
 NULL = 0x00

@@ -154,9 +154,13 @@ def conventional_and_extended(memory) -> tuple[int, int]:
 
 
 def store_modules(ram: Ram, modules: list[Module], low: int) -> list[int]:
-    """Put modules on pages above `low`; their addresses."""
-    return [ram.store(module.data, f"module {number} ({module.string})", PAGE, low=low)
-            for number, module in enumerate(modules)]
+    """Put modules on pages from `low` up, or where no room is left there, anywhere above 1 MB; their addresses."""
+    starts = []
+    for number, module in enumerate(modules):
+        there = ram.find(max(len(module.data), 1), PAGE, low) is not None
+        name = f"module {number} ({module.string})"
+        starts.append(ram.store(module.data, name, PAGE, low=low if there else layout.MODULES))
+    return starts
 
 
 def _store_module_list(ram, modules, starts):

@@ -289,6 +289,16 @@ def test_relocation(relocation, place, file):
     assert board.memory.read(place, 32) == (CODE if file is kernel else data[:32])
 
 
+def test_modules_and_sections_go_below_a_kernel_at_the_top_of_memory():
+    board = Board()
+    file, sections = with_sections(kernel(tag(10, 0, 0xFFFFFFFF, 0x1000, 2)), 32)
+    multiboot2.boot(board, file, modules=[Module(b"module", "")])
+    start, end = struct.unpack_from("<II", told(board, 3)[0])
+    assert MB <= start < end < board.cpu.rip and board.memory.read(start, 6) == b"module"
+    symbols = read_sections(told(board, 9)[0][12:], 32)[2]
+    assert end <= symbols.address < board.cpu.rip and board.memory.read(symbols.address, symbols.size) == sections[2]
+
+
 def test_segments_keep_their_distance_when_they_move():
     board = Board()
     lead = aligned(32) + bytes(32 % 8) + multiboot2_header(tag(10, 2 * MB, 4 * MB, 0x1000, 1))
