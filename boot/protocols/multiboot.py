@@ -20,7 +20,8 @@ At entry EAX = 2BADB002h, EBX = the information below, flat 32-bit segments, pag
     12  boot_device    28  syms           60  config_table
 
 What the machine has not got stays absent, its bit of flags 0: boot_device, for the kernel comes from the host and not from a
-BIOS drive, and with it drives; a.out symbols; APM for protected mode; VBE, for the mode was not set by it.
+BIOS drive, and with it drives; a.out symbols; APM for protected mode; VBE, for the mode was not set by it. config_table is
+absent as well: GRUB and QEMU give none, and there are loaders and kernels that mean the root of ACPI's tables by it.
 
 Where the text leaves it open: the command line begins with the kernel's own name, as GRUB 0.97 and QEMU give it (GRUB 2 does
 not). The screen is told of to every kernel, as GRUB 2 does. A mode_type that nobody defined is text; GRUB 2 refuses it.
@@ -54,7 +55,7 @@ MUST_UNDERSTAND = 0xFFFF
 
 # Bits of the information's flags
 INFO_MEMORY, INFO_CMDLINE, INFO_MODULES = 1 << 0, 1 << 2, 1 << 3
-INFO_ELF_SECTIONS, INFO_MMAP, INFO_CONFIG_TABLE, INFO_LOADER_NAME, INFO_FRAMEBUFFER = 1 << 5, 1 << 6, 1 << 8, 1 << 9, 1 << 12
+INFO_ELF_SECTIONS, INFO_MMAP, INFO_LOADER_NAME, INFO_FRAMEBUFFER = 1 << 5, 1 << 6, 1 << 9, 1 << 12
 INFO_SIZE = 120
 GRAPHICS = 0                                # mode_type
 
@@ -180,7 +181,7 @@ def _store_information(machine, ram, header, data, command_line, modules, top):
     def put(offset, *values, size="I"):
         struct.pack_into(f"<{len(values)}{size}", information, offset, *values)
 
-    flags = INFO_MEMORY | INFO_CMDLINE | INFO_MMAP | INFO_CONFIG_TABLE | INFO_LOADER_NAME | INFO_FRAMEBUFFER
+    flags = INFO_MEMORY | INFO_CMDLINE | INFO_MMAP | INFO_LOADER_NAME | INFO_FRAMEBUFFER
     put(4, *conventional_and_extended(ram.memory))
     put(16, ram.store(c_string(command_line), "the command line", 1, low=low))
     if modules:
@@ -194,7 +195,7 @@ def _store_information(machine, ram, header, data, command_line, modules, top):
     entries = memory_map(machine.devices["bios"])
     table = b"".join(struct.pack("<IQQI", 20, *entry) for entry in entries)     # size does not count itself
     put(44, len(table), ram.store(table, "the memory map", 16, low=low))
-    put(60, firmware.ROM + firmware.CONFIGURATION_TABLE, ram.store(c_string(LOADER_NAME), "the loader's name", 1, low=low))
+    put(64, ram.store(c_string(LOADER_NAME), "the loader's name", 1, low=low))
     screen = frame_buffer.TEXT if header.wish is None else frame_buffer.set_mode(machine, *header.wish)
     put(88, screen.address, size="Q")
     put(96, *screen[1:4])

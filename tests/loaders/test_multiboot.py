@@ -6,11 +6,9 @@ import struct
 import pytest
 from hypothesis import given, strategies as st
 
-import boot
 from boot.protocols import multiboot
 from executables import Board, Screen, Segment, elf, multiboot_header, read_sections, with_sections
 from x86.faults import ImageError
-from x86.machine import Machine
 
 MB = 1 << 20
 CODE = b"\xf4" * 32
@@ -107,11 +105,11 @@ def test_information():
     board = Board()
     multiboot.boot(board, kernel(), "kernel.elf one two")
     found = information(board)
-    assert found["flags"] == 1 | 4 | 64 | 256 | 512 | 4096              # memory, command line, map, table, name, screen
+    assert found["flags"] == 1 | 4 | 64 | 512 | 4096                    # memory, command line, map, loader's name, screen
     assert (found["mem_lower"], found["mem_upper"]) == (639, 3 * 1024 - 12)         # the last 12 KB are ACPI's
     assert text(board.memory, found["cmdline"]) == "kernel.elf one two"
     assert text(board.memory, found["loader"]) == "x86"
-    assert found["boot_device"] == found["mods_count"] == 0
+    assert found["boot_device"] == found["mods_count"] == found["config_table"] == 0
     table = board.memory.read(found["mmap_addr"], found["mmap_length"])
     entries = [struct.unpack_from("<IQQI", table, at) for at in range(0, len(table), 24)]
     assert all(size == 20 for size, *_ in entries)
@@ -147,16 +145,6 @@ def test_an_indexed_mode_comes_with_its_palette():
     address, count = struct.unpack("<IH", found["colors"])
     assert count == 256
     assert board.memory.read(address, 12).hex(" ") == "00 00 00 00 00 aa 00 aa 00 00 aa aa"
-
-
-def test_the_configuration_table_is_the_one_of_int_15h(tmp_path):
-    machine = Machine("8M")
-    path = tmp_path / "kernel"
-    path.write_bytes(kernel())
-    boot.kernel(machine, path)
-    table = information(machine)["config_table"]
-    size, model = struct.unpack("<HB", machine.memory.read(table, 3))
-    assert size >= 8 and model == 0xFC
 
 
 @pytest.mark.parametrize("bits", [32, 64])
