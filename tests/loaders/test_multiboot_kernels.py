@@ -5,6 +5,7 @@ import pytest
 
 import boot
 import payloads
+from executables import MB, Segment, elf
 from x86.machine import Machine
 
 
@@ -39,7 +40,7 @@ def test_xen(tmp_path, protocol, base):
     """Up to where it misses a local APIC, and gives up. It takes the first word of its command line for its own name."""
     append = "console=com1 com1=115200,8n1 loglvl=all noreboot"
     domain = tmp_path / "domain"
-    domain.write_bytes(b"it has to have a module")
+    domain.write_bytes(elf([Segment(MB, b"\xf4")], MB, 64))
     machine = started("xen-hypervisor-4.17-amd64", 200_000_000, memory="512M", protocol=protocol,
                       append=append if protocol == "multiboot" else f"xen {append}", modules=[domain])
     for words in (f"Command line: {append}", f"Xen image load base address: {base}\r", "ACPI: FACP", "SMBIOS 3.0 present",
