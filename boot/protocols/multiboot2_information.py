@@ -52,9 +52,9 @@ class Known(NamedTuple):
 
 
 def ask(machine, wish: tuple[int, int, int] | None) -> Known:
-    """Set the screen's mode, to graphics of a (width, height, depth) or to text, and connect to APM."""
-    screen = frame_buffer.TEXT if wish is None else frame_buffer.set_mode(machine, *wish)
-    return Known(screen, apm.table(machine))
+    """Connect to APM, and set the screen's mode, to graphics of a (width, height, depth) or to text."""
+    power = apm.table(machine)
+    return Known(frame_buffer.TEXT if wish is None else frame_buffer.set_mode(machine, *wish), power)
 
 
 def store(machine, ram: Ram, elf_file: bytes, pieces: list[Piece], known: Known, command_line: str,

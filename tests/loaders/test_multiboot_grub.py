@@ -69,15 +69,30 @@ def tags(told):
 def test_multiboot_2_by_kernel_and_by_grub(tmp_path, module):
     kernel = build(tmp_path, 2)
     told = here(kernel, append="one two", modules=[(module, "first a=1")])
-    assert tags(told) == EVERYWHERE | {OLD_RSDP, NEW_RSDP, SMBIOS}
+    assert tags(told) - {APM} == EVERYWHERE | {OLD_RSDP, NEW_RSDP, SMBIOS}
     assert told["start"] == [MODULE[:8]] and told[COMMAND_LINE][0][8:] == b"one two\0"
     other = by_grub(disk(tmp_path, kernel, "multiboot2", module))
     same_processor(told, other, 0x36D76289)
     for name in (COMMAND_LINE, MODULES, BASIC, MAP, NEW_RSDP, LOAD_BASE, END, "start", "mode"):
         assert told[name] == other[name], name
     same_sections(told, other)
+    assert told.get(APM) == other.get(APM)                  # if this BIOS has it for protected mode
     if FRAME_BUFFER in other:                               # GRUB asks VBE for it
         assert told[FRAME_BUFFER] == other[FRAME_BUFFER]
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("wish", GRAPHICS, ids=str)
+def test_graphics_by_kernel_and_by_grub(tmp_path, module, wish):
+    kernel = build(tmp_path, 2, FRAME="%d,%d,%d" % wish)
+    told, other = here(kernel), by_grub(disk(tmp_path, kernel, "multiboot2", module))
+    if VBE not in other:
+        pytest.skip("needs a BIOS with VBE")
+    assert told[FRAME_BUFFER] == other[FRAME_BUFFER] and told["mode"] == other["mode"]
+    without_list = slice(0, 16 + 0x0E), slice(16 + 0x12, None)      # the pointer to the list of modes is the loader's own
+    for part in without_list:
+        assert told[VBE][0][part][:256] == other[VBE][0][part][:256]
+    assert told[VBE][0][16 + 512:] == other[VBE][0][16 + 512:]
 
 
 @pytest.mark.deep
