@@ -2,10 +2,14 @@
 
 The protocols are asked in the order of PROTOCOLS, and the first that finds its header in the file has it:
 
-    multiboot       a multiboot 1 header decides before ELF: such a kernel may be an ELF file as well
+    linux           HdrS at 202h: a zImage or bzImage, and whatever else was made to be loaded as one
+    multiboot       a multiboot 1 header, in the first 8192 bytes
+    pvh             an ELF file with a note that names its PVH entry, as Linux's vmlinux has it
     elf             any other ELF executable
 
-The user may name one, which is then the only one that is asked.
+What only a loader of that kind would look at decides before ELF, which is a container that others use: a multiboot kernel
+mostly is an ELF file as well. PVH stands behind multiboot, for who has both (Xen) tells more to, and is told more by, a
+multiboot loader. The user may name one, which is then the only one that is asked.
 """
 from __future__ import annotations
 
@@ -13,16 +17,17 @@ import os
 
 from boot.bios import boot as install_bios
 from boot.layout import ENTRY_BOOT, ROM_SEGMENT
-from boot.protocols import multiboot, plain
+from boot.protocols import linux, multiboot, plain, pvh
 from boot.protocols.kernel import Kernel, Protocol, read_file, read_initrd, read_module
 from x86.faults import ImageError, MachineError
 
-BZIMAGE_MAGIC = b"HdrS"                     # at 202h in a Linux kernel
 MULTIBOOT2_MAGIC = bytes.fromhex("d65052e8")
 POST_LIMIT = 500_000                        # ticks; POST needs a few thousand instructions
 
 PROTOCOLS = [
+    linux.PROTOCOL,
     multiboot.PROTOCOL,
+    pvh.PROTOCOL,
     plain.PROTOCOL,
 ]
 NAMES = [protocol.name for protocol in PROTOCOLS]
@@ -75,10 +80,10 @@ def power_on(machine) -> None:
 
 def what_it_is(data: bytes) -> str:
     """Why nobody starts this file, in words."""
-    if data[0x202:0x206] == BZIMAGE_MAGIC:
-        return "it is a Linux bzImage, and only multiboot 1 and ELF are"
     if MULTIBOOT2_MAGIC in data[:32768]:
-        return "it has a multiboot 2 header, and only multiboot 1 and ELF are"
+        return "it has a multiboot 2 header, and only multiboot 1, ELF and Linux kernels are"
     if data[510:512] == b"\x55\xaa":
-        return "it is a disk image: boot it as a disk, by the BIOS"
-    return "it is not ELF (7f 45 4c 46), and no multiboot header is in its first 8192 bytes"
+        return ("it is a disk image: boot it as a disk, by the BIOS; or a Linux kernel older than boot protocol 2.00, which "
+                "boots itself from a diskette")
+    return ("it is not ELF (7f 45 4c 46), no multiboot header is in its first 8192 bytes, and no Linux setup header "
+            "(HdrS) at 202h")

@@ -61,6 +61,13 @@ class Protocol(NamedTuple):
     boot: Callable[[Any, Kernel, Any], None]
 
 
+def c_string(text: str) -> bytes:
+    """The bytes of `text` as the command line had them, and a 0 byte. ImageError for a text that has one in it."""
+    if "\0" in text:
+        raise ImageError(f"a string for the kernel has a 0 byte in it: {text!r}")
+    return text.encode("utf-8", "surrogateescape") + b"\0"
+
+
 def read_file(path) -> bytes:
     """The bytes of the file at `path`. Errors: ImageError in words for what is no readable file."""
     try:

@@ -56,15 +56,17 @@ def add_machine_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--forget", action="store_true",
                        help="what the guest writes is forgotten, in the directory of --esp as well")
     kernel = parser.add_argument_group("a kernel without firmware")
-    kernel.add_argument("--kernel", metavar="FILE", help="multiboot 1 or ELF")
+    kernel.add_argument("--kernel", metavar="FILE", help="a Linux kernel (bzImage), multiboot or ELF, by PVH where it has that")
     kernel.add_argument("--append", metavar="STRING", help="its command line")
     kernel.add_argument("--initrd", metavar="FILE[,FILE]", action="append", default=[],
                         help="its initial ramdisk, or its first module; several files become one")
     kernel.add_argument("--module", metavar="FILE[ STRING]", action="append", default=[],
                         help="a module, and what it is called; may be repeated")
     kernel.add_argument("--protocol", metavar="NAME",
-                        help="the boot protocol, where a file fits several; a name that does not exist lists them")
-    kernel.add_argument("--entry", choices=("16", "32", "64"), help="which entry of a kernel that has several")
+                        help="linux, multiboot2, multiboot, pvh or elf: by which boot protocol; without it the first of them "
+                             "that the file fits")
+    kernel.add_argument("--entry", choices=("16", "32", "64"), help="which entry of a Linux kernel (default 16: its own setup "
+                                                                    "code runs first, and asks the BIOS)")
     uefi = parser.add_argument_group("a UEFI instead of the BIOS")
     uefi.add_argument("--uefi", action="store_true", help="boot \\EFI\\BOOT\\BOOTX64.EFI, or what the boot variables say")
     uefi.add_argument("--esp", metavar="DIR", help="a directory as the EFI system partition; what the guest writes there is "
