@@ -5,7 +5,8 @@
           1F1h --- setup header --- 202h + the byte at 201h, at the latest
 
 What is in the header depends on the protocol's version, at 206h; a field that the version has not got is the kernel's
-code, or anything else, and is neither read nor written.
+code, or anything else, and is neither read nor written. Kernels from before 2.00 have no HdrS at 202h: nothing but
+setup_sects tells them from any other boot sector.
 
 Source: Linux, Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header".
 """
@@ -20,6 +21,8 @@ MAGIC, MAGIC_AT, VERSION_AT = b"HdrS", 0x202, 0x206
 SECTOR = 512
 USUAL_SETUP_SECTORS = 4                     # what setup_sects = 0 stands for
 BOOT_FLAG = 0xAA55
+OLD = 0                                     # the version that stands for none
+SMALLEST = 0x268                            # bytes of a boot sector and the longest header that is read here
 HEADER_START, JUMP_LENGTH_AT = 0x1F1, 0x201
 
 # loadflags
@@ -38,10 +41,10 @@ class Field(NamedTuple):
 
 
 FIELDS = {
-    "setup_sects": Field(0x1F1, "B"),
+    "setup_sects": Field(0x1F1, "B", 0),
     "syssize": Field(0x1F4, "I", 0x204),            # 16 bits before 2.04, and not to be trusted
-    "vid_mode": Field(0x1FA, "H"),
-    "boot_flag": Field(0x1FE, "H"),
+    "vid_mode": Field(0x1FA, "H", 0),
+    "boot_flag": Field(0x1FE, "H", 0),
     "version": Field(0x206, "H"),
     "type_of_loader": Field(0x210, "B"),
     "loadflags": Field(0x211, "B"),
@@ -62,7 +65,8 @@ FIELDS = {
 
 
 class Image(NamedTuple):
-    """A kernel's file, read. `setup` is the boot sector and the 16-bit code, `kernel` the rest; `version` as in 020Fh."""
+    """A kernel's file, read. `setup` is the boot sector and the 16-bit code, `kernel` the rest; `version` as in 020Fh,
+    0 for one from before 2.00."""
     name: str
     version: int
     setup: bytes
@@ -95,13 +99,13 @@ def is_linux(data: bytes) -> bool:
 
 
 def read(data: bytes, name: str = "kernel") -> Image:
-    """Take a kernel's file apart. Errors: ImageError for a file that is none, was cut short or contradicts itself."""
-    if not is_linux(data):
-        raise ImageError(f"{name}: no setup header (HdrS at 202h): no Linux kernel, or one older than boot protocol 2.00")
-    if len(data) < MAGIC_AT + 0x42:
+    """Take a kernel's file apart; without HdrS it is taken for one from before 2.00.
+
+    Errors: ImageError for a file that is no kernel, was cut short or contradicts itself."""
+    if len(data) < SMALLEST:
         raise ImageError(f"{name}: cut short: the file ends within the setup header, at byte {len(data)}")
-    version, = struct.unpack_from("<H", data, VERSION_AT)
-    if version < 0x200:
+    version = struct.unpack_from("<H", data, VERSION_AT)[0] if is_linux(data) else OLD
+    if version < 0x200 and version != OLD:
         raise ImageError(f"{name}: boot protocol {version >> 8}.{version & 0xFF:02} at 206h: there is none before 2.00")
     setup_size = (1 + (data[HEADER_START] or USUAL_SETUP_SECTORS)) * SECTOR
     if len(data) <= setup_size:

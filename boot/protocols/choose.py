@@ -2,7 +2,8 @@
 
 The protocols are asked in the order of PROTOCOLS, and the first that finds its header in the file has it:
 
-    linux           HdrS at 202h: a zImage or bzImage, and whatever else was made to be loaded as one
+    linux           HdrS at 202h: a zImage or bzImage, and whatever else was made to be loaded as one. Kernels from before
+                    boot protocol 2.00, which look like any boot sector, are only started where the user names it
     multiboot       a multiboot 1 header, in the first 8192 bytes
     pvh             an ELF file with a note that names its PVH entry, as Linux's vmlinux has it
     elf             any other ELF executable
@@ -22,6 +23,7 @@ from boot.protocols.kernel import Kernel, Protocol, read_file, read_initrd, read
 from x86.faults import ImageError, MachineError
 
 MULTIBOOT2_MAGIC = bytes.fromhex("d65052e8")
+GZIP_MAGIC, PE_MAGIC = b"\x1f\x8b", b"MZ"
 POST_LIMIT = 500_000                        # ticks; POST needs a few thousand instructions
 
 PROTOCOLS = [
@@ -48,15 +50,16 @@ def kernel(machine, path, append: str = "", initrd=None, modules=(), protocol: s
     name = os.fspath(path)
     if not data:
         raise ImageError(f"{name}: empty: there is no kernel in it")
-    wanted = Kernel(name, data, append, read_initrd(initrd), tuple(map(read_module, modules)), entry)
-    chosen, header = choose(wanted, protocol)
+    wanted = Kernel(name, data, append, read_initrd(initrd), tuple(map(read_module, modules)), entry, protocol)
+    chosen, header = choose(wanted)
     chosen.check(wanted, header)            # what is wrong with the file is said before anything happens
     power_on(machine)
     chosen.boot(machine, wanted, header)
 
 
-def choose(wanted: Kernel, name: str | None = None) -> tuple[Protocol, object]:
-    """(protocol, its header) for a kernel: the one called `name`, or the first that fits. ImageError if none does."""
+def choose(wanted: Kernel) -> tuple[Protocol, object]:
+    """(protocol, its header) for a kernel: the one that the user named, or the first that fits. ImageError if none does."""
+    name = wanted.protocol
     if name is not None and name not in NAMES:
         raise ImageError(f"protocol {name!r} is none of {', '.join(NAMES)}")
     for protocol in PROTOCOLS:
@@ -83,7 +86,11 @@ def what_it_is(data: bytes) -> str:
     if MULTIBOOT2_MAGIC in data[:32768]:
         return "it has a multiboot 2 header, and only multiboot 1, ELF and Linux kernels are"
     if data[510:512] == b"\x55\xaa":
-        return ("it is a disk image: boot it as a disk, by the BIOS; or a Linux kernel older than boot protocol 2.00, which "
-                "boots itself from a diskette")
+        return ("it is a disk image: boot it as a disk, by the BIOS; or a Linux kernel from before boot protocol 2.00: name the "
+                "protocol linux")
+    if data[:2] == GZIP_MAGIC:
+        return "it is packed by gzip: unpack it first"
+    if data[:2] == PE_MAGIC:
+        return "it is a PE file: a UEFI boots those"
     return ("it is not ELF (7f 45 4c 46), no multiboot header is in its first 8192 bytes, and no Linux setup header "
             "(HdrS) at 202h")

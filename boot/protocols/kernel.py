@@ -26,6 +26,7 @@ class Kernel(NamedTuple):
     initrd      its initial ramdisk, several files in one; None without
     modules     other files for it, in order
     entry       "16", "32" or "64": by which of several entries; None leaves it to the protocol
+    protocol    the protocol that the user named; None without
     """
     name: str
     data: bytes
@@ -33,6 +34,7 @@ class Kernel(NamedTuple):
     initrd: Module | None = None
     modules: tuple[Module, ...] = ()
     entry: str | None = None
+    protocol: str | None = None
 
     @property
     def command_line(self) -> str:

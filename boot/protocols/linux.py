@@ -1,4 +1,4 @@
-"""The Linux/x86 boot protocol, 2.00 and later: loads a zImage or bzImage, and enters it by one of its three doors.
+"""The Linux/x86 boot protocol, and what there was before 2.00: loads a zImage or bzImage, and enters it by one of its doors.
 
     16-bit   (what is done where nobody asks for another)  the kernel's own setup code runs first and asks the BIOS for
              memory, screen and drives; then it switches to protected mode itself.
@@ -19,7 +19,7 @@ from __future__ import annotations
 import struct
 
 from boot.loaders import bzimage
-from boot.loaders.bzimage import CAN_USE_HEAP, KERNEL_64, Image, write_field
+from boot.loaders.bzimage import BOOT_FLAG, CAN_USE_HEAP, KERNEL_64, OLD, Image, write_field
 from boot.loaders.ram import Ram
 from boot.protocols import layout
 from boot.protocols.entry import CODE_32, CODE_64, DATA, Gdt, enter_long, enter_protected, enter_real
@@ -44,6 +44,8 @@ def check(kernel: Kernel, image: Image) -> None:
     entry = kernel.entry or "16"
     if entry not in ENTRIES:
         raise ImageError(f"{image.name}: entry {entry!r} is none of {', '.join(ENTRIES)}")
+    if image.version == OLD and kernel.initrd is not None:
+        raise ImageError(f"{image.name}: a kernel from before boot protocol 2.00 knows no initrd")
     if kernel.modules:
         raise ImageError(f"{image.name}: a Linux kernel takes no modules, only an initrd")
     if entry != "16" and not image.loaded_high:
@@ -141,6 +143,12 @@ def _enter_flat(machine, ram, kernel, image, fields):
         enter_protected(machine, ram, address, {"rsi": page, "rsp": layout.STACK_TOP}, GDT_32)
 
 
-PROTOCOL = Protocol("linux", "setup header (HdrS at 202h): no Linux kernel, or one older than boot protocol 2.00",
-                    lambda kernel: bzimage.read(kernel.data, kernel.name) if bzimage.is_linux(kernel.data) else None,
-                    check, boot)
+def find(kernel: Kernel) -> Image | None:
+    """The kernel's file, read; None for one that has no setup header, unless the user says that it is a Linux kernel."""
+    data = kernel.data
+    old = kernel.protocol == "linux" and int.from_bytes(data[0x1FE:0x200], "little") == BOOT_FLAG
+    return bzimage.read(data, kernel.name) if bzimage.is_linux(data) or old else None
+
+
+PROTOCOL = Protocol("linux", "setup header (HdrS at 202h), and no boot sector (55 AA at 1FEh) as older kernels have it",
+                    find, check, boot)

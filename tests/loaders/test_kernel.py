@@ -130,6 +130,8 @@ def test_after_a_reset_there_is_nothing_to_boot(machine, tmp_path):
     (bytes(0x202) + b"HdrS", "cut short: the file ends within the setup header"),
     (bytes(64) + bytes.fromhex("d65052e8"), "it has a multiboot 2 header, and only multiboot 1, ELF and Linux kernels are"),
     (b"\x7fELF" + bytes(100), "ELF class"),
+    (b"\x1f\x8b\x08" + bytes(100), "it is packed by gzip: unpack it first"),
+    (b"MZ" + bytes(100), "it is a PE file: a UEFI boots those"),
 ])
 def test_files_that_are_no_kernels(machine, tmp_path, data, words):
     path = write(tmp_path, data)

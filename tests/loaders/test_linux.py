@@ -303,14 +303,34 @@ def test_what_makes_no_sense_gives_one_line(file, arguments, words):
     assert "\n" not in str(error.value)
 
 
-def test_modules_and_old_kernels_are_refused(machine, tmp_path):
+def test_modules_are_refused(machine, tmp_path):
     with pytest.raises(ImageError, match="takes no modules"):
         boot.kernel(machine, write(tmp_path, bzimage()), modules=[write(tmp_path, b"1", "1")])
-    older = write(tmp_path, bytes(510) + b"\x55\xaa" + bytes(5000))
-    with pytest.raises(ImageError, match="or a Linux kernel older than boot protocol 2.00"):
-        boot.kernel(machine, older)
-    with pytest.raises(ImageError, match="no setup header .HdrS at 202h.: no Linux kernel, or one older"):
-        boot.kernel(machine, older, protocol="linux")
+
+
+def old_kernel(setup=b"\xf4"):
+    """A kernel from before 2.00: a boot sector, setup code at the beginning of the next sector, no header in it."""
+    sector = bytearray(512)
+    sector[0x1F1], sector[0x1FE:0x200] = 4, b"\x55\xaa"
+    return bytes(sector) + setup.ljust(4 * 512, b"\x90") + b"\xaa" * 5000
+
+
+def test_kernels_from_before_the_header(machine, tmp_path):
+    file = old_kernel()
+    path = write(tmp_path, file)
+    with pytest.raises(ImageError, match="or a Linux kernel from before boot protocol 2.00: name the protocol linux"):
+        boot.kernel(machine, path)
+    with pytest.raises(ImageError, match="a kernel from before boot protocol 2.00 knows no initrd"):
+        boot.kernel(machine, path, protocol="linux", initrd=path)
+    with pytest.raises(ImageError, match="no setup header .HdrS at 202h., and no boot sector"):
+        boot.kernel(machine, write(tmp_path, bytes(5000)), protocol="linux")
+    boot.kernel(machine, write(tmp_path, file), protocol="linux", append="vga=5 old")
+    memory, cpu = machine.memory, machine.cpu
+    assert (cpu.cs, cpu.rip, cpu.ds, cpu.mode) == (0x9020, 0, 0x9000, "real")
+    magic, offset = struct.unpack("<HH", memory.read(0x90020, 4))
+    assert magic == 0xA33F and memory.read(0x90000 + offset, 10) == b"vga=5 old\0"
+    assert memory.read_u16(0x901FA) == 5 and memory.read(0x10000, 5000) == b"\xaa" * 5000
+    assert memory.read(0x90200, 0x800) == file[0x200:0xA00]
 
 
 EDGES = [0, 1, 2, 0xFFF, 0x1000, 0x1001, 0x8000, 0xFFFF, 0x10000, MB - 1, MB, 2 * MB, 3 * MB, 4 * MB, 0x37FFFFFF, 0x7FFFFFFF,

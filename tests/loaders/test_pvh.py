@@ -151,8 +151,8 @@ def test_pvh_stands_between_multiboot_and_elf(tmp_path):
     segments = [Segment(MB, SAY), Segment(0, note(descriptor=struct.pack("<I", MB)), kind=PT_NOTE)]
     both, alone = (elf(segments, MB, 32, lead=lead) for lead in (multiboot_header(3), b""))
     assert choose(Kernel("k", both))[0].name == "multiboot"
-    assert choose(Kernel("k", both), "pvh")[0].name == "pvh"
-    assert choose(Kernel("k", both), "elf")[0].name == "elf"
+    assert choose(Kernel("k", both, protocol="pvh"))[0].name == "pvh"
+    assert choose(Kernel("k", both, protocol="elf"))[0].name == "elf"
     assert choose(Kernel("k", alone))[0].name == "pvh"
     path = tmp_path / "vmlinux"
     path.write_bytes(alone)

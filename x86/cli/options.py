@@ -55,7 +55,7 @@ def add_machine_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--read-only", action="store_true", help="the drives are write-protected")
     group.add_argument("--forget", action="store_true",
                        help="what the guest writes is forgotten, in the directory of --esp as well")
-    kernel = parser.add_argument_group("a kernel without firmware")
+    kernel = parser.add_argument_group("a kernel, started directly")
     kernel.add_argument("--kernel", metavar="FILE", help="a Linux kernel (bzImage), multiboot or ELF, by PVH where it has that")
     kernel.add_argument("--append", metavar="STRING", help="its command line")
     kernel.add_argument("--initrd", metavar="FILE[,FILE]", action="append", default=[],
