@@ -36,13 +36,17 @@ NAMES = [protocol.name for protocol in PROTOCOLS]
 
 
 def kernel(machine, path, append: str = "", initrd=None, modules=(), protocol: str | None = None,
-           entry: str | None = None) -> None:
+           entry: str | None = None, floppies=(), disks=()) -> None:
     """Load the kernel at `path` into `machine`; its next instruction is then the kernel's first.
 
-    The machine gets a BIOS without drives, which runs its POST first, so that devices and the BIOS data area are as on
-    a PC that booted. append: the command line after the kernel's own name. initrd: a file, or a list of files that
-    become one; modules: files. Each is a path or (path, string). protocol: one of NAMES, or None: by the file. entry:
-    "16", "32" or "64", for protocols with several entries.
+    The machine gets a BIOS, which runs its POST first, so that devices and the BIOS data area are as on a PC that booted.
+
+    append              the command line, without the kernel's own name
+    initrd              a file, or a list of files that become one; a file is a path or (path, string)
+    modules             further files, for protocols that have modules
+    protocol            one of NAMES; None: by the file
+    entry               "16", "32" or "64", for protocols with several entries
+    floppies, disks     images of the BIOS's drives, which 16-bit code finds by INT 13h
 
     Errors: ImageError for files that cannot be read, make no sense or do not fit into memory; the machine is then
     unchanged, or has done its POST."""
@@ -53,7 +57,7 @@ def kernel(machine, path, append: str = "", initrd=None, modules=(), protocol: s
     wanted = Kernel(name, data, append, read_initrd(initrd), tuple(map(read_module, modules)), entry, protocol)
     chosen, header = choose(wanted)
     chosen.check(wanted, header)            # what is wrong with the file is said before anything happens
-    power_on(machine)
+    power_on(machine, floppies, disks)
     chosen.boot(machine, wanted, header)
 
 
@@ -72,9 +76,9 @@ def choose(wanted: Kernel) -> tuple[Protocol, object]:
     raise ImageError(f"{wanted.name}: no kernel that can be started: {what_it_is(wanted.data)}")
 
 
-def power_on(machine) -> None:
+def power_on(machine, floppies=(), disks=()) -> None:
     """Give the machine a BIOS, and run that up to where it would look for a drive (INT 19h)."""
-    install_bios(machine)
+    install_bios(machine, floppy=list(floppies), drives=disks)
     cpu = machine.cpu
     stop = machine.run(POST_LIMIT, until=lambda _: cpu.cs == ROM_SEGMENT and cpu.rip == ENTRY_BOOT, every=1)
     if stop.kind != "until":

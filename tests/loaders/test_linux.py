@@ -124,6 +124,29 @@ def test_older_protocols_run(machine, tmp_path, version):
     assert machine.run(max_instructions=5000).kind == "poweroff" and machine.serial.text == "163 old\0disk"
 
 
+def test_16_bit_code_finds_the_drives(machine, tmp_path):
+    """A setup that reads the second sector of the first hard disk to 0:600h by INT 13h, and prints what it begins with."""
+    code = assemble("""
+        xor     ax, ax
+        mov     es, ax
+        mov     ax, 201h
+        mov     bx, 600h
+        mov     cx, 2
+        mov     dx, 80h
+        int     13h
+        mov     al, [es:600h]
+        mov     dx, 3F8h
+        out     dx, al
+        mov     dx, 604h
+        mov     ax, 2000h
+        out     dx, ax
+        hlt""", 16, SETUP_CODE - 0x200)
+    disk, floppy = write(tmp_path, bytes(512) + b"D" * (MB - 512), "disk"), write(tmp_path, bytes(1440 << 10), "floppy")
+    boot.kernel(machine, write(tmp_path, bzimage(code)), floppies=[floppy], disks=[disk])
+    assert machine.run(max_instructions=1000).kind == "poweroff" and machine.serial.text == "D"
+    assert sorted(machine.devices["bios"].drives) == [0, 0x80]
+
+
 # ---- what is where --------------------------------------------------------------------------------------------------
 
 def start(data, append="", initrd=None, entry=None, size=4 * MB, board=None):

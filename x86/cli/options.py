@@ -173,16 +173,22 @@ def kind_of(path) -> str:
 
 def _kernel(machine, options):
     import boot
-    others = [option for option in ("drive", "floppy", "cdrom", "uefi", *UEFI_ONLY) if getattr(options, option)]
+    from boot.disk import Disk
+    others = [option for option in ("cdrom", "uefi", *UEFI_ONLY) if getattr(options, option)]
     named = [option for option in ("image", "boot") if getattr(options, option)] + \
         [f"--{option.replace('_', '-')}" for option in others]
     if named:
-        raise ImageError(f"--kernel starts without firmware, so {' and '.join(named)} would not be seen by anybody")
+        raise ImageError(f"--kernel is started directly, so {' and '.join(named)} would not be seen by anybody")
     modules = [(path, string) if string else path
                for path, _, string in (module.partition(" ") for module in options.module)]
+    mode = "write" if options.write else "readonly" if options.read_only else "overlay"
+    floppies = [Disk(path, mode, floppy=True) for path in options.floppy]
+    disks = [Disk(path, mode) for path in options.drive]
+    for disk in disks:
+        check_partitions(disk)
     boot.kernel(machine, options.kernel, append=options.append or "", initrd=initrd_files(options.initrd), modules=modules,
-                protocol=options.protocol, entry=options.entry)
-    return []
+                protocol=options.protocol, entry=options.entry, floppies=floppies, disks=disks)
+    return floppies + disks
 
 
 def initrd_files(names) -> list[str]:
