@@ -33,7 +33,8 @@ class Missing(Exception):
 # ---- where things come from -------------------------------------------------------------------------------------
 
 PACKAGES = {"grub-legacy": "usr/lib/grub/x86_64-pc", "grub-invaders": "boot/invaders.exec",
-            "memtest86+": "boot/memtest86+x64.bin"}
+            "memtest86+": "boot/memtest86+x64.bin", "multiboot": "usr/lib/multiboot/examples/kernel",
+            "xen-hypervisor-4.17-amd64": "boot/xen-4.17-amd64.gz", "gnumach-image-1.8-486": "boot/gnumach-1.8-486.gz"}
 
 
 def from_package(name, path):

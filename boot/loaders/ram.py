@@ -53,35 +53,33 @@ class Ram:
                 raise ImageError(f"{name} at {span(start, end)} overlaps {other} at {span(other_start, other_end)}")
         self.claims.append((start, end, name))
 
-    def place(self, size: int, name: str, align: int = 16, low: int = LOWEST, high: int = layout.FOUR_GB) -> int:
-        """Claim `size` bytes at the lowest free multiple of `align` between `low` and `high`; the address."""
+    def find(self, size: int, align: int = 16, low: int = LOWEST, high: int = layout.FOUR_GB,
+             highest: bool = False) -> int | None:
+        """The lowest, or the highest, multiple of `align` between `low` and `high` with `size` free bytes; None without."""
+        best = None
+        taken = sorted((start, end) for start, end, _ in self.claims)
+        for first, last in self.free:
+            gap = first
+            for start, end in [*taken, (last, last)]:
+                bottom, top = max(gap, low), min(start, last, high) - size
+                place = top // align * align if highest else (bottom + align - 1) // align * align
+                if bottom <= place <= top:
+                    best = place
+                    if not highest:
+                        return best
+                gap = max(gap, end)
+        return best
+
+    def place(self, size: int, name: str, align: int = 16, low: int = LOWEST, high: int = layout.FOUR_GB,
+              highest: bool = False) -> int:
+        """Claim `size` bytes where `find` has room for them; the address. ImageError without room."""
         size = max(size, 1)
-        behind_claims = (end for _, end, _ in self.claims)
-        for start in sorted({low, *(start for start, _ in self.free), *behind_claims}):
-            start = (start + align - 1) // align * align
-            if self._is_free(start, start + size, low, high):
-                self.claims.append((start, start + size, name))
-                return start
-        raise self._no_room(name, size, high)
-
-    def place_high(self, size: int, name: str, align: int = 16, low: int = LOWEST, high: int = layout.FOUR_GB) -> int:
-        """Claim `size` bytes at the highest free multiple of `align` between `low` and `high`; the address."""
-        size = max(size, 1)
-        before_claims = (start for start, _, _ in self.claims)
-        for end in sorted({high, *(end for _, end in self.free), *before_claims}, reverse=True):
-            start = (end - size) // align * align
-            if self._is_free(start, start + size, low, high):
-                self.claims.append((start, start + size, name))
-                return start
-        raise self._no_room(name, size, high)
-
-    def _is_free(self, start, end, low, high):
-        return (start >= low and end <= high and any(first <= start and end <= last for first, last in self.free)
-                and not any(start < taken_end and taken < end for taken, taken_end, _ in self.claims))
-
-    def _no_room(self, name, size, high):
-        below = f" below {high:X}h" if high < min(self.memory.size, layout.FOUR_GB) else ""
-        return ImageError(f"no room in memory for {name}, {size} bytes{below}: the machine has {self.memory.size >> 20} MB")
+        start = self.find(size, align, low, high, highest)
+        if start is None:
+            below = f" below {high:X}h" if high < min(self.memory.size, layout.FOUR_GB) else ""
+            raise ImageError(f"no room in memory for {name}, {size} bytes{below}: the machine has {self.memory.size >> 20} MB")
+        self.claims.append((start, start + size, name))
+        return start
 
     def load(self, pieces: list[Piece]) -> None:
         """Claim room for every piece, then write them; memory is unchanged if one does not fit."""

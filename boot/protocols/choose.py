@@ -5,6 +5,7 @@ The protocols are asked in the order of PROTOCOLS, and the first that finds its 
     linux           HdrS at 202h: a zImage or bzImage, and whatever else was made to be loaded as one. Kernels from before
                     boot protocol 2.00, which look like any boot sector, are only started where the user names it
     multiboot       a multiboot 1 header, in the first 8192 bytes
+    multiboot2      a multiboot 2 header, in the first 32768 bytes; a kernel with both is started as QEMU would start it
     pvh             an ELF file with a note that names its PVH entry, as Linux's vmlinux has it
     elf             any other ELF executable
 
@@ -18,17 +19,18 @@ import os
 
 from boot.bios import boot as install_bios
 from boot.layout import ENTRY_BOOT, ROM_SEGMENT
-from boot.protocols import linux, multiboot, plain, pvh
+from boot.loaders import compressed
+from boot.protocols import linux, multiboot, multiboot2, plain, pvh
 from boot.protocols.kernel import Kernel, Protocol, read_file, read_initrd, read_module
 from x86.faults import ImageError, MachineError
 
-MULTIBOOT2_MAGIC = bytes.fromhex("d65052e8")
-GZIP_MAGIC, PE_MAGIC = b"\x1f\x8b", b"MZ"
+PE_MAGIC = b"MZ"
 POST_LIMIT = 500_000                        # ticks; POST needs a few thousand instructions
 
 PROTOCOLS = [
     linux.PROTOCOL,
     multiboot.PROTOCOL,
+    multiboot2.PROTOCOL,
     pvh.PROTOCOL,
     plain.PROTOCOL,
 ]
@@ -50,8 +52,8 @@ def kernel(machine, path, append: str = "", initrd=None, modules=(), protocol: s
 
     Errors: ImageError for files that cannot be read, make no sense or do not fit into memory; the machine is then
     unchanged, or has done its POST."""
-    data = read_file(path)
     name = os.fspath(path)
+    data = compressed.unpack(read_file(path), name)
     if not data:
         raise ImageError(f"{name}: empty: there is no kernel in it")
     wanted = Kernel(name, data, append, read_initrd(initrd), tuple(map(read_module, modules)), entry, protocol)
@@ -87,14 +89,10 @@ def power_on(machine, floppies=(), disks=()) -> None:
 
 def what_it_is(data: bytes) -> str:
     """Why nobody starts this file, in words."""
-    if MULTIBOOT2_MAGIC in data[:32768]:
-        return "it has a multiboot 2 header, and only multiboot 1, ELF and Linux kernels are"
     if data[510:512] == b"\x55\xaa":
         return ("it is a disk image: boot it as a disk, by the BIOS; or a Linux kernel from before boot protocol 2.00: name the "
                 "protocol linux")
-    if data[:2] == GZIP_MAGIC:
-        return "it is packed by gzip: unpack it first"
     if data[:2] == PE_MAGIC:
         return "it is a PE file: a UEFI boots those"
-    return ("it is not ELF (7f 45 4c 46), no multiboot header is in its first 8192 bytes, and no Linux setup header "
-            "(HdrS) at 202h")
+    return (f"it is not ELF (7f 45 4c 46), has no multiboot header, version 1 in its first {multiboot.SEARCH} bytes or version 2 in "
+            f"{multiboot2.SEARCH}, and no Linux setup header (HdrS) at 202h")

@@ -11,7 +11,7 @@ INFORMATION = 0x09000       # What the protocol tells the kernel: the multiboot 
 SETUP = 0x10000             # The 16-bit code of a Linux kernel, where its protocol lets it lie anywhere,
 OLD_SETUP = 0x90000         # and where that of old ones, and of a zImage, has to lie.
 ZERO_PAGE = 0x08000         # What a Linux kernel is told where its 16-bit code does not run: struct boot_params.
-MODULES = 0x100000          # Modules go above the kernel, never below this address.
+MODULES = 0x100000          # Modules go above the kernel if there is room, and never below this address.
 
 # The selectors in that GDT.
 NULL = 0x00

@@ -92,7 +92,7 @@ def place_initrd(ram: Ram, name: str, initrd: bytes, command_line: str, top: int
     top = min(top, firmware.FOUR_GB, firmware.FOUR_GB if limit is None else limit)
     highest = max(end for _, end, _ in ram.claims) + align_up(len(initrd), PAGE)
     try:
-        address = ram.place_high(len(initrd), f"the initrd of {name}", PAGE, firmware.EXTENDED_MEMORY, top)
+        address = ram.place(len(initrd), f"the initrd of {name}", PAGE, firmware.EXTENDED_MEMORY, top, highest=True)
     except ImageError:
         if top < highest:
             raise

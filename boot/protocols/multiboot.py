@@ -16,10 +16,19 @@ At entry EAX = 2BADB002h, EBX = the information below, flat 32-bit segments, pag
 
      0  flags          16  cmdline        44  mmap_length   64  boot_loader_name   88  framebuffer_addr
      4  mem_lower      20  mods_count     48  mmap_addr     68  apm_table          96  pitch, 100 width, 104 height
-     8  mem_upper      24  mods_addr      52  drives        72  vbe (16 bytes)    108  bits a pixel, 109 type
+     8  mem_upper      24  mods_addr      52  drives        72  vbe (16 bytes)    108  bits a pixel, 109 type, 112 colours
     12  boot_device    28  syms           60  config_table
 
-Source: Multiboot Specification version 0.6.96.
+What the machine has not got stays absent, its bit of flags 0: boot_device, for the kernel comes from the host and not from a
+BIOS drive, and with it drives; a.out symbols; APM for protected mode; VBE, for the mode was not set by it. config_table is
+absent as well: GRUB and QEMU give none, and there are loaders and kernels that mean the root of ACPI's tables by it.
+
+Where the text leaves it open: the command line begins with the kernel's own name, as GRUB 0.97 and QEMU give it (GRUB 2 does
+not). The screen is told of to every kernel, as GRUB 2 does. A mode_type that nobody defined is text; GRUB 2 refuses it.
+
+The colours lie at 112, where a compiler aligns them and GRUB and kernels have them; in the text they follow at 110.
+
+Source: Multiboot Specification version 0.6.96, and for the frame buffer 0.7.0; GRUB 2.06.
 """
 from __future__ import annotations
 
@@ -28,9 +37,9 @@ from typing import NamedTuple
 
 from boot import layout as firmware
 from boot.bios.int15_memory import memory_map
-from boot.loaders import elf, flat
-from boot.loaders.ram import PAGE, Piece, Ram
-from boot.protocols import layout
+from boot.loaders import compressed, elf, flat
+from boot.loaders.ram import PAGE, Piece, Ram, span
+from boot.protocols import elf_sections, frame_buffer, layout
 from boot.protocols.entry import enter_protected
 from boot.protocols.kernel import Kernel, Module, Protocol, c_string
 from x86.faults import ImageError
@@ -38,7 +47,7 @@ from x86.faults import ImageError
 HEADER_MAGIC = 0x1BADB002
 BOOT_MAGIC = 0x2BADB002
 SEARCH = 8192                               # the header lies in this many bytes of the file, all of it
-LOADER_NAME = b"x86\0"
+LOADER_NAME = "x86"
 
 PAGE_ALIGN, MEMORY_INFO, VIDEO_MODE, AOUT_KLUDGE = 1 << 0, 1 << 1, 1 << 2, 1 << 16
 UNDERSTOOD = PAGE_ALIGN | MEMORY_INFO | VIDEO_MODE
@@ -46,18 +55,19 @@ MUST_UNDERSTAND = 0xFFFF
 
 # Bits of the information's flags
 INFO_MEMORY, INFO_CMDLINE, INFO_MODULES = 1 << 0, 1 << 2, 1 << 3
-INFO_MMAP, INFO_LOADER_NAME, INFO_FRAMEBUFFER = 1 << 6, 1 << 9, 1 << 12
-INFO_SIZE = 116
-
-TEXT_MODE, TEXT_COLUMNS, TEXT_ROWS = 2, 80, 25      # framebuffer type 2 is EGA text
+INFO_ELF_SECTIONS, INFO_MMAP, INFO_LOADER_NAME, INFO_FRAMEBUFFER = 1 << 5, 1 << 6, 1 << 9, 1 << 12
+INFO_SIZE = 120
+GRAPHICS = 0                                # mode_type
 
 
 class Header(NamedTuple):
-    """A multiboot header: `offset` in the file, then its fields; addresses are None without the a.out kludge."""
+    """A multiboot header: `offset` in the file, then its fields.
+
+    addresses is None without the a.out kludge; wish is the (width, height, depth) of a graphics mode, or None for text."""
     offset: int
     flags: int
     addresses: tuple[int, int, int, int, int] | None
-    wants_graphics: bool
+    wish: tuple[int, int, int] | None
 
 
 def find_header(data: bytes, name: str = "kernel") -> Header | None:
@@ -81,8 +91,8 @@ def _header(window, offset, flags, name):
         raise ImageError(f"{name}: the multiboot header at {offset:X}h is cut off: {len(window) - offset} bytes "
                          f"of {length} within the first {SEARCH}")
     addresses = struct.unpack_from("<5I", window, offset + 12) if flags & AOUT_KLUDGE else None
-    mode = struct.unpack_from("<I", window, offset + 32)[0] if flags & VIDEO_MODE else 1
-    return Header(offset, flags, addresses, mode == 0)
+    kind, *wish = struct.unpack_from("<4I", window, offset + 32) if flags & VIDEO_MODE else (None,)
+    return Header(offset, flags, addresses, tuple(wish) if kind == GRAPHICS else None)
 
 
 def read_kernel(data: bytes, header: Header, name: str = "kernel") -> tuple[int, list[Piece]]:
@@ -100,11 +110,25 @@ def read_kernel(data: bytes, header: Header, name: str = "kernel") -> tuple[int,
 
 def _kludge(data, header, name):
     """(entry, the one piece): "The address fields of Multiboot header"."""
-    header_addr, load_addr, load_end_addr, bss_end_addr, entry_addr = header.addresses
+    *addresses, entry = header.addresses
+    piece = at_addresses(data, header.offset, *addresses, name)
+    if not piece.address <= entry < piece.end:
+        raise ImageError(f"{name}: multiboot entry_addr {entry:X}h lies outside {span(piece.address, piece.end)}")
+    return entry, piece
+
+
+def at_addresses(data: bytes, offset: int, header_addr: int, load_addr: int, load_end_addr: int, bss_end_addr: int,
+                 name: str) -> Piece:
+    """What the address fields of a multiboot header (either version) at `offset` make of the file. Errors: ImageError.
+
+        file     | not loaded |        | header |               |
+                              start    offset                   load_end_addr, or the file's end
+        memory                load_addr, header_addr                              ... zeros up to bss_end_addr
+    """
     if load_addr > header_addr:
         raise ImageError(f"{name}: multiboot load_addr {load_addr:X}h is above header_addr {header_addr:X}h")
-    start = header.offset - (header_addr - load_addr)
-    if start < 0:
+    start = offset - (header_addr - load_addr)
+    if load_addr < 0 or start < 0:
         raise ImageError(f"{name}: multiboot load_addr {load_addr:X}h would lie {-start} bytes before the file")
     length = load_end_addr - load_addr if load_end_addr else len(data) - start
     if length <= 0:
@@ -116,23 +140,35 @@ def _kludge(data, header, name):
     if bss < 0:
         raise ImageError(f"{name}: multiboot bss_end_addr {bss_end_addr:X}h is below the data's end "
                          f"{load_addr + length:X}h")
-    piece = flat.read(data[start:start + length], load_addr, bss, name)
-    if not load_addr <= entry_addr < piece.end:
-        raise ImageError(f"{name}: multiboot entry_addr {entry_addr:X}h lies outside {load_addr:X}h-{piece.end - 1:X}h")
-    return entry_addr, piece
+    return flat.read(data[start:start + length], load_addr, bss, name)
 
 
-def _store_modules(ram, modules, low):
-    """Put modules on pages above the kernel, their strings and their list into low memory; the list's address."""
-    entries = []
+def conventional_and_extended(memory) -> tuple[int, int]:
+    """mem_lower and mem_upper: KB below 1 MB, and KB from there up to where memory first ends."""
+    high = firmware.EXTENDED_MEMORY
+    return min(firmware.EBDA, memory.ram_low) // 1024, max(firmware.usable_end(memory.ram_low) - high, 0) // 1024
+
+
+def store_modules(ram: Ram, modules: list[Module], low: int) -> list[int]:
+    """Put modules on pages from `low` up, or where no room is left there, anywhere above 1 MB; their addresses."""
+    starts = []
     for number, module in enumerate(modules):
-        start = ram.store(module.data, f"module {number} ({module.string})", PAGE, low=low)
+        there = ram.find(max(len(module.data), 1), PAGE, low) is not None
+        name = f"module {number} ({module.string})"
+        starts.append(ram.store(module.data, name, PAGE, low=low if there else layout.MODULES))
+    return starts
+
+
+def _store_module_list(ram, modules, starts):
+    """Put the modules' strings and their list into low memory; the list's address."""
+    entries = []
+    for number, (module, start) in enumerate(zip(modules, starts)):
         string = ram.store(c_string(module.string), f"string of module {number}", 1, low=layout.INFORMATION)
         entries.append(struct.pack("<4I", start, start + len(module.data), string, 0))
     return ram.store(b"".join(entries), "the list of modules", 16, low=layout.INFORMATION)
 
 
-def _store_information(ram, header, command_line, modules, entries, top):
+def _store_information(machine, ram, header, data, command_line, modules, top):
     """The multiboot information and all that it points to; its address."""
     low = layout.INFORMATION
     information = bytearray(INFO_SIZE)
@@ -140,21 +176,30 @@ def _store_information(ram, header, command_line, modules, entries, top):
     def put(offset, *values, size="I"):
         struct.pack_into(f"<{len(values)}{size}", information, offset, *values)
 
-    table = b"".join(struct.pack("<IQQI", 20, *entry) for entry in entries)     # size does not count itself
-    low_end, high = min(firmware.EBDA, ram.memory.ram_low), firmware.EXTENDED_MEMORY
-    flags = INFO_MEMORY | INFO_CMDLINE | INFO_MMAP | INFO_LOADER_NAME
-    put(4, low_end // 1024, max(firmware.usable_end(ram.memory.ram_low) - high, 0) // 1024)
+    flags = INFO_MEMORY | INFO_CMDLINE | INFO_MMAP | INFO_LOADER_NAME | INFO_FRAMEBUFFER
+    put(4, *conventional_and_extended(ram.memory))
     put(16, ram.store(c_string(command_line), "the command line", 1, low=low))
     if modules:
         flags |= INFO_MODULES
-        put(20, len(modules), _store_modules(ram, modules, top))
+        put(20, len(modules), _store_module_list(ram, modules, store_modules(ram, modules, top)))
+    sections = elf_sections.store(ram, data, top) if header.addresses is None else None
+    if sections is not None:
+        flags |= INFO_ELF_SECTIONS
+        table = ram.store(sections.table, "the section headers", 16, low=low)
+        put(28, sections.count, sections.entry_size, table, sections.names)
+    entries = memory_map(machine.devices["bios"])
+    table = b"".join(struct.pack("<IQQI", 20, *entry) for entry in entries)     # size does not count itself
     put(44, len(table), ram.store(table, "the memory map", 16, low=low))
-    put(64, ram.store(LOADER_NAME, "the loader's name", 1, low=low))
-    if header.flags & VIDEO_MODE:           # text is what it gets: a loader may choose another mode than was asked for
-        flags |= INFO_FRAMEBUFFER
-        put(88, firmware.COLOR_TEXT, size="Q")
-        put(96, 2 * TEXT_COLUMNS, TEXT_COLUMNS, TEXT_ROWS)
-        put(108, 16, TEXT_MODE, size="B")
+    put(64, ram.store(c_string(LOADER_NAME), "the loader's name", 1, low=low))
+    screen = frame_buffer.TEXT if header.wish is None else frame_buffer.set_mode(machine, *header.wish)
+    put(88, screen.address, size="Q")
+    put(96, *screen[1:4])
+    put(108, screen.depth, screen.kind, size="B")
+    if screen.kind == frame_buffer.RGB:
+        put(112, *(value for field in screen.colors for value in field), size="B")
+    elif screen.kind == frame_buffer.INDEXED:
+        put(112, ram.store(b"".join(map(bytes, screen.colors)), "the palette", 4, low=low))
+        put(116, len(screen.colors), size="H")
     put(0, flags)
     return ram.store(bytes(information), "the multiboot information", 16, low=low)
 
@@ -163,8 +208,7 @@ def boot(machine, data: bytes, command_line: str = "", modules: list[Module] = (
     """Load a multiboot kernel and its modules into `machine`, and set its processor to the kernel's first instruction.
 
     data: the kernel's file. command_line: what the kernel is told, its own name first by custom. The memory map is what
-    the machine's BIOS answers to INT 15h AX=E820h.
-    boot_device stays absent: the kernel comes from the host and not from a BIOS disk.
+    the machine's BIOS answers to INT 15h AX=E820h. A header that asks for a graphics mode gets one.
     Errors: ImageError for a header or an ELF file that makes no sense, and for what does not fit into memory."""
     header = find_header(data, name)
     if header is None:
@@ -173,18 +217,28 @@ def boot(machine, data: bytes, command_line: str = "", modules: list[Module] = (
     ram = Ram(machine.memory)
     ram.load(pieces)
     top = max(layout.MODULES, max(piece.end for piece in pieces))
-    information = _store_information(ram, header, command_line, modules, memory_map(machine.devices["bios"]), top)
+    information = _store_information(machine, ram, header, data, command_line, modules, top)
     enter_protected(machine, ram, entry, {"rax": BOOT_MAGIC, "rbx": information, "rsp": layout.STACK_TOP})
 
 
-def _check(kernel: Kernel, header: Header) -> None:
-    read_kernel(kernel.data, header, kernel.name)
+def only_one_entry(kernel: Kernel) -> None:
+    """Refuse a wish for one of several entries. Errors: ImageError."""
     if kernel.entry is not None:
         raise ImageError(f"{kernel.name}: a multiboot kernel has one entry: it takes no {kernel.entry}-bit one")
 
 
+def modules_of(kernel: Kernel) -> list[Module]:
+    """The files that go with a kernel, unpacked, as GRUB does it. Errors: ImageError."""
+    return [Module(compressed.unpack(file.data, f"module {file.string}"), file.string) for file in kernel.files]
+
+
+def _check(kernel: Kernel, header: Header) -> None:
+    read_kernel(kernel.data, header, kernel.name)
+    only_one_entry(kernel)
+
+
 def _boot(machine, kernel: Kernel, header: Header) -> None:
-    boot(machine, kernel.data, kernel.command_line, kernel.files, kernel.name)
+    boot(machine, kernel.data, kernel.command_line, modules_of(kernel), kernel.name)
 
 
 PROTOCOL = Protocol("multiboot", f"multiboot 1 header in the first {SEARCH} bytes",

@@ -64,7 +64,7 @@ def boot(machine, kernel: Kernel, entry: int) -> None:
     low = layout.INFORMATION
     modules = b""
     for number, module in enumerate(kernel.files):
-        address = ram.place_high(len(module.data), f"module {number} ({module.string})", PAGE, low=EXTENDED_MEMORY)
+        address = ram.place(len(module.data), f"module {number} ({module.string})", PAGE, low=EXTENDED_MEMORY, highest=True)
         ram.memory.write(address, module.data)
         string = ram.store(c_string(module.string), f"string of module {number}", 1, low=low)
         modules += struct.pack("<4Q", address, len(module.data), string, 0)

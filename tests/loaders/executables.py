@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import struct
 from types import SimpleNamespace
+from typing import NamedTuple
 
 from x86._memory import Memory
+from x86.machine import Machine
 
 EM_386, EM_X86_64 = 3, 62
 EXECUTABLE, RELOCATABLE, SHARED = 2, 1, 3
@@ -93,6 +95,16 @@ def setup_field(data, name):
     return struct.unpack_from("<" + form, data, offset)[0]
 
 
+def multiboot2_header(*tags, architecture=0, checksum=None):
+    """A multiboot 2 header of `tags`, (type, flags, contents) each, and the end tag."""
+    body = b""
+    for kind, flags, contents in (*tags, (0, 0, b"")):
+        body += struct.pack("<HHI", kind, flags, 8 + len(contents)) + contents
+        body += bytes(-len(body) % 8)
+    start = 0xE85250D6, architecture, 16 + len(body)
+    return struct.pack("<4I", *start, -sum(start) & 0xFFFFFFFF if checksum is None else checksum) + body
+
+
 class Processor:
     """Keeps what it is told, as the registers of a processor would."""
 
@@ -112,3 +124,53 @@ class Board:
 
     def set_a20(self, on):
         self.a20 = on
+
+
+class Screen(Board):
+    """A board with the graphics adapter of a machine."""
+
+    def __init__(self):
+        super().__init__()
+        machine = Machine("1M")
+        self.devices |= {name: machine.devices[name] for name in ("dispi", "vga")}
+
+
+class Section(NamedTuple):
+    """A section header of an ELF file."""
+    name: int
+    kind: int
+    flags: int
+    address: int
+    offset: int
+    size: int
+    link: int
+    info: int
+    align: int
+    entry_size: int
+
+
+SECTION = {32: "<10I", 64: "<2I4Q2I2Q"}
+PROGBITS, SYMTAB, STRTAB, NOBITS = 1, 2, 3, 8
+
+
+def with_sections(file, bits, **wrong):
+    """(an ELF file with four sections behind it, the contents of each): none, code at 1 MB, symbols, names.
+
+    wrong: fields of the third section's header that get another value."""
+    contents = [b"", b"", b"symbols!" * 5, b"\0.text\0.symtab\0.shstrtab\0"]
+    at = len(file)
+    symbols = Section(7, SYMTAB, 0, 0, at, len(contents[2]), 3, 0, 8, 16)._replace(**wrong)
+    headers = [Section(*[0] * 10), Section(1, PROGBITS, 6, MB, 0x1000, 32, 0, 0, 16, 0), symbols,
+               Section(15, STRTAB, 0, 0, at + len(contents[2]), len(contents[3]), 0, 0, 1, 0)]
+    table = b"".join(struct.pack(SECTION[bits], *header) for header in headers)
+    file = bytearray(file + b"".join(contents))
+    where = len(file)
+    size = struct.calcsize(SECTION[bits])
+    struct.pack_into("<Q" if bits == 64 else "<I", file, 40 if bits == 64 else 32, where)
+    struct.pack_into("<3H", file, 58 if bits == 64 else 46, size, len(headers), 3)
+    return bytes(file) + table, contents
+
+
+def read_sections(table, bits):
+    """Section headers as Section."""
+    return [Section(*fields) for fields in struct.iter_unpack(SECTION[bits], table)]

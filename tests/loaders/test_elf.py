@@ -1,6 +1,8 @@
 """ELF files: what is loaded where, and a clear line for everything that makes no sense."""
 from __future__ import annotations
 
+import struct
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -129,6 +131,13 @@ def test_flat_binaries():
     for data, address, bss in ((b"", 0, 0), (b"a", -1, 0), (b"a", 0, -1)):
         with pytest.raises(ImageError):
             flat.read(data, address, bss)
+
+
+def test_more_segments_than_a_kernel_has_are_not_even_read():
+    file = bytearray(GOOD[64].ljust(64 + 56 * 65535, b"\0"))
+    struct.pack_into("<H", file, 56, 65535)
+    with pytest.raises(ImageError, match="65535 program headers, of which nobody needs more than 1024"):
+        loader.read(bytes(file))
 
 
 MEMORY = Memory(2 * MB)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from boot.protocols import multiboot
-from executables import Board, Segment, elf, multiboot_header
+from executables import Board, Screen, Segment, elf, multiboot_header, read_sections, with_sections
 from x86.faults import ImageError
 
 MB = 1 << 20
@@ -25,12 +25,14 @@ def text(memory, address):
 
 def information(board):
     """The multiboot information as a dict."""
-    data = board.memory.read(board.cpu.rbx, 116)
+    data = board.memory.read(board.cpu.rbx, 120)
     names = ("flags mem_lower mem_upper boot_device cmdline mods_count mods_addr").split()
     found = dict(zip(names, struct.unpack_from("<7I", data)))
     found.update(zip(("mmap_length", "mmap_addr"), struct.unpack_from("<2I", data, 44)))
     found["loader"] = struct.unpack_from("<I", data, 64)[0]
-    found["framebuffer"] = struct.unpack_from("<Q3I2B", data, 88)
+    found.update(zip(("sections", "section_size", "section_headers", "names"), struct.unpack_from("<4I", data, 28)))
+    found["config_table"] = struct.unpack_from("<I", data, 60)[0]
+    found["framebuffer"], found["colors"] = struct.unpack_from("<Q3I2B", data, 88), data[112:118]
     return found
 
 
@@ -103,11 +105,11 @@ def test_information():
     board = Board()
     multiboot.boot(board, kernel(), "kernel.elf one two")
     found = information(board)
-    assert found["flags"] == 1 | 4 | 64 | 512                           # memory, command line, map, loader's name
+    assert found["flags"] == 1 | 4 | 64 | 512 | 4096                    # memory, command line, map, loader's name, screen
     assert (found["mem_lower"], found["mem_upper"]) == (639, 3 * 1024 - 12)         # the last 12 KB are ACPI's
     assert text(board.memory, found["cmdline"]) == "kernel.elf one two"
     assert text(board.memory, found["loader"]) == "x86"
-    assert found["boot_device"] == found["mods_count"] == 0
+    assert found["boot_device"] == found["mods_count"] == found["config_table"] == 0
     table = board.memory.read(found["mmap_addr"], found["mmap_length"])
     entries = [struct.unpack_from("<IQQI", table, at) for at in range(0, len(table), 24)]
     assert all(size == 20 for size, *_ in entries)
@@ -117,13 +119,46 @@ def test_information():
     assert all(first[1] <= second[0] for first, second in zip(ends, ends[1:]))
 
 
-def test_text_mode_is_told_of_when_a_mode_was_asked_for():
+@pytest.mark.parametrize("flags, mode", [(0, None), (4, (1, 80, 25, 0)), (4, (7, 800, 600, 32))])
+def test_text_is_what_kernels_get_that_want_no_graphics(flags, mode):
     board = Board()
-    multiboot.boot(board, kernel(4, mode=(1, 80, 25, 0)))
+    multiboot.boot(board, kernel(flags, mode=mode))
     found = information(board)
-    assert found["flags"] & 1 << 12
     assert found["framebuffer"] == (0xB8000, 160, 80, 25, 16, 2)
     assert not found["flags"] & 1 << 11                                 # no VBE
+
+
+def test_a_graphics_mode_is_set_and_told_of():
+    board = Screen()
+    multiboot.boot(board, kernel(4, mode=(0, 800, 600, 16)))
+    found = information(board)
+    assert found["framebuffer"] == (0xFD000000, 1600, 800, 600, 16, 1)
+    assert found["colors"] == bytes((11, 5, 5, 6, 0, 5))
+    assert board.devices["dispi"].enabled and board.devices["dispi"].size == (800, 600)
+
+
+def test_an_indexed_mode_comes_with_its_palette():
+    board = Screen()
+    multiboot.boot(board, kernel(4, mode=(0, 640, 480, 8)))
+    found = information(board)
+    assert found["framebuffer"] == (0xFD000000, 640, 640, 480, 8, 0)
+    address, count = struct.unpack("<IH", found["colors"])
+    assert count == 256
+    assert board.memory.read(address, 12).hex(" ") == "00 00 00 00 00 aa 00 aa 00 00 aa aa"
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+def test_symbols_and_strings_are_loaded_and_their_headers_told(bits):
+    board = Board()
+    file, contents = with_sections(elf([Segment(MB, CODE)], MB, bits, lead=multiboot_header()), bits)
+    multiboot.boot(board, file)
+    found = information(board)
+    assert found["flags"] & 1 << 5 and (found["sections"], found["names"]) == (4, 3)
+    headers = read_sections(board.memory.read(found["section_headers"], 4 * found["section_size"]), bits)
+    assert headers[1].address == MB                                     # as linked
+    for number in (2, 3):
+        assert headers[number].address >= MB + len(CODE)
+        assert board.memory.read(headers[number].address, headers[number].size) == contents[number]
 
 
 def test_modules_lie_on_pages_above_the_kernel():
