@@ -103,8 +103,7 @@ class Dispi(Device):
         if index == ENABLE:
             self._enable(value)
         elif index == BANK:
-            banks = FRAME_BUFFER_SIZE >> 16
-            registers[BANK] = value & (banks // 4 if registers[DEPTH] == 4 else banks) - 1
+            registers[BANK] = value & (FRAME_BUFFER_SIZE >> 16) - 1
             self.bank_offset = registers[BANK] << 16
             self.machine.devices["vga"].follow_linear()
         elif index == IDENTITY:
