@@ -347,10 +347,8 @@ def set_tick_count(bios, call):
 @trap("post_report")
 def report(bios, call):
     """Print what was found, a line for the memory and one for each drive."""
-    from boot.bios.firmware import drive_name
+    from boot.bios.firmware import describe
     from boot.bios.int10_video import print_text
     lines = [f"{bios.machine.memory.size >> 20} MB"]
-    for number, disk in sorted(bios.drives.items()):
-        cylinders, heads, sectors = disk.geometry
-        lines.append(f"{drive_name(number)}: {disk.sectors * 512 >> 10} KB, {cylinders}/{heads}/{sectors}")
+    lines += [describe(number, disk) for number, disk in sorted(bios.drives.items())]
     print_text(bios, "\r\n".join(lines) + "\r\n\n")
