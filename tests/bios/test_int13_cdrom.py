@@ -302,3 +302,33 @@ def test_no_cd_no_answer(guest):
     for function in (0x4A00, 0x4B00, 0x4B01, 0x4C00, 0x4D00):
         after = guest.call(0x13, ax=function, dl=0x80, si=BUFFER)
         assert (after.carry, after.ah) == (1, 1)
+
+
+# ---- whatever a guest asks -------------------------------------------------------------------------------------------
+
+WORD, BYTE = st.integers(0, 0xFFFF), st.integers(0, 255)
+FUNCTIONS = st.sampled_from([*range(0x1A), *range(0x40, 0x50), 0xFF])
+DRIVES = st.sampled_from([0, 1, 2, 0x7F, 0x80, 0x81, 0x9F, 0xE0, 0xE1, 0xFF])
+SEGMENTS = st.sampled_from([0x2000, 0x9F00, 0xB800, 0xF000, 0xFFFF])            # not where the program lies
+PLACES = st.sampled_from([0x20000, 0xF0000, 0xFFF000, 1 << 32, 1 << 63, (1 << 64) - 1])
+ADDRESS_PACKET = st.builds(lambda *fields: struct.pack("<BBHHHQQ", *fields), st.sampled_from([0, 15, 16, 24, 255]), BYTE, WORD,
+                           st.one_of(WORD, st.just(0xFFFF)), SEGMENTS,
+                           st.one_of(st.integers(0, 5000), st.integers(0, (1 << 64) - 1)), PLACES)
+CD_PACKET = st.builds(lambda size, media, drive, block, count: struct.pack("<BBBBIHHHH3x", size, media, drive, 0, block, 0, 0,
+                                                                           0x3000, count),
+                      st.sampled_from([18, 19]), st.integers(0, 5), DRIVES, st.integers(0, 1000), WORD)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(FUNCTIONS, BYTE, DRIVES, WORD, WORD, BYTE, SEGMENTS, st.sampled_from([0x13, 0x40]), ADDRESS_PACKET, CD_PACKET)
+def test_every_call_comes_back(diskette, function, al, drive, bx, cx, dh, es, interrupt, address_packet, cd_packet):
+    """With an answer, and with nothing changed that was not asked for: the stack and the program go on."""
+    guest = diskette.again()
+    guest.memory.write(BUFFER, cd_packet if function in (0x4A, 0x4C) else address_packet)
+    if function == 0x4D:
+        guest.memory.write(BUFFER, struct.pack("<BBIH", 8, al & 3, 0x2000_0000 | bx, cx))
+    guest.start(f"        int {interrupt}\n        cli\n        hlt\n", ah=function, al=al, bx=bx, cx=cx, dh=dh, dl=drive, es=es,
+                si=BUFFER)
+    stop = guest.machine.run(200_000)
+    assert stop.kind == "hang" and guest.cpu.sp == 0x7C00, stop
+    assert guest.cpu.cs == 0 or function == 0x4C and guest.cpu.cs == 0x3000
