@@ -114,6 +114,17 @@ def hard_disk_geometry(sectors: int, partitions=(), sector: bytes = b"") -> Geom
     return Geometry(cylinders, heads, track)
 
 
+ATA_CYLINDERS, ATA_HEADS, ATA_TRACK = 16383, 16, 63      # the most that an ATA disk says of itself
+
+
+def physical_geometry(sectors: int, logical: Geometry) -> Geometry:
+    """The shape that a hard disk itself has, where INT 13h AH=08h says `logical` of it: the same if a disk can have that, else
+    16 by 63 with as many cylinders as can be said."""
+    if logical.heads <= ATA_HEADS and logical.total + logical.heads * logical.sectors > sectors:
+        return logical
+    return Geometry(min(sectors // (ATA_HEADS * ATA_TRACK), ATA_CYLINDERS), ATA_HEADS, ATA_TRACK)
+
+
 def _partitioned_geometry(partitions):
     """(heads, sectors) under which the first and last sector of every partition have the CHS the table gives them.
 

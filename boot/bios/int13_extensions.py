@@ -18,7 +18,7 @@ from boot import iso
 from boot.bios.eltorito import FIRST_CD
 from boot.bios.int13_disk import BAD_COMMAND, CHANGED, NOT_FOUND, OK, WRITE_PROTECTED, drive, finish, was_changed
 from boot.bios.service import service
-from boot.geometry import SECTOR
+from boot.geometry import ATA_CYLINDERS, SECTOR, physical_geometry
 
 FIXED_DISK_SUBSET, LOCKING_SUBSET, EDD_SUBSET, LONG_ADDRESS = 1, 2, 4, 8
 NOT_LOCKED, LOCKED, NOT_REMOVABLE, TOO_MANY_LOCKS = 0xB0, 0xB1, 0xB2, 0xB4      # AH: about locking
@@ -26,7 +26,6 @@ MOST_LOCKS = 255
 
 CHS_VALID, REMOVABLE, CHANGE_LINE, LOCKABLE = 0x02, 0x04, 0x10, 0x20           # AH=48h: flags
 NO_VALUE = 0xFFFFFFFF
-MOST_CYLINDERS, HEADS, TRACK = 16383, 16, 63                                    # of an ATA disk
 IDE_SLOT, IDE_FUNCTION, SCSI_SLOT = 1, 1, 4                                     # where UEFI's device paths have the drives, too
 
 
@@ -163,11 +162,9 @@ def _shape(disk):
     """Flags, and the cylinders, heads and sectors of the disk itself, which are not those of AH=08h."""
     if disk.is_cd:
         return REMOVABLE | CHANGE_LINE | LOCKABLE, NO_VALUE, NO_VALUE, NO_VALUE
-    cylinders, heads, sectors = disk.geometry
-    if heads <= HEADS and disk.geometry.total + heads * sectors > disk.sectors:
-        return CHS_VALID, cylinders, heads, sectors         # not translated
-    cylinders = disk.sectors // (HEADS * TRACK)
-    return CHS_VALID if cylinders <= MOST_CYLINDERS else 0, min(cylinders, MOST_CYLINDERS), HEADS, TRACK
+    shape = physical_geometry(disk.sectors, disk.geometry)
+    whole = shape == disk.geometry or shape.cylinders < ATA_CYLINDERS
+    return CHS_VALID if whole else 0, *shape
 
 
 def controller(bios, number: int, disk) -> tuple[bytes, int, int, int, int]:

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from boot import layout
+from boot.bios import int41_disks
 from boot.disk import SECTOR
 
 SHARED = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -230,6 +231,38 @@ def test_the_rest_of_a_hard_disk(guest):
     assert guest.call(0x13, ax=0x4E01, dl=0x80).carry == 0 and guest.call(0x13, ax=0x4E00, dl=0x80).ah == 1
     assert guest.call(0x13, ax=0x4500, dl=0x80).carry == 0
     assert guest.call(0x13, ax=0x4600, dl=0x80).ah == 0xB2
+
+
+def test_tables_of_hard_disks(guest):
+    """INT 41h and 46h point to them; a disk that is shown in another shape than it has says so in its own."""
+    for vector, cylinders in ((0x41, 4), (0x46, 1)):
+        offset, segment = struct.unpack("<HH", guest.memory.read(4 * vector, 4))
+        table = guest.memory.read(segment * 16 + offset, 16)
+        assert table == struct.pack("<HBHHxBHBHBB", cylinders, 16, 0, 0xFFFF, 0xC8, 0, 0, cylinders, 63, 0)
+    assert [guest.bios.cmos(register) for register in (0x19, 0x1A, 0x1B, 0x1D, 0x23, 0x24, 0x26, 0x2C)] == [
+        47, 47, 4, 16, 63, 1, 16, 63]
+    assert guest.memory.read_u8(layout.FLOPPY_ABILITIES) == 0x07
+
+
+@pytest.mark.parametrize("megabytes, logical, physical", [(500, (1015, 16, 63), None), (2000, (1015, 64, 63), (4063, 16, 63)),
+                                                          (10000, (1024, 255, 63), (16383, 16, 63))])
+def test_a_disk_that_is_shown_in_another_shape(tmp_path, megabytes, logical, physical):
+    path = tmp_path / "large.img"
+    with open(path, "wb") as file:
+        file.write(boot_sector())
+        file.truncate(megabytes << 20)
+    guest = Guest(machine_with(disk=path))
+    guest.memory.write(BUFFER, struct.pack("<H", 26))
+    guest.call(0x13, ah=0x48, dl=0x80, si=BUFFER)
+    flags, *shape = struct.unpack("<2xHIII", guest.memory.read(BUFFER, 16))
+    assert tuple(shape) == (physical or logical) and flags == (2 if megabytes < 8000 else 0)
+    table = int41_disks.table(guest.bios.drives[0x80])
+    assert (int.from_bytes(table[:2], "little"), table[2], table[14]) == logical
+    if physical:
+        assert (table[3], int.from_bytes(table[9:11], "little"), table[11], table[4]) == (0xA0, *physical)
+        assert sum(table) & 0xFF == 0
+    else:
+        assert table[3] == table[15] == 0
 
 
 def test_diskette_change_line(guest):
