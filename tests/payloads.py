@@ -6,7 +6,7 @@ build/payloads. Tests compose what they miss from what is there and skip by the 
 
     python tests/payloads.py        (make payloads)
 
-downloads the packages as well, and composes everything.
+downloads the packages as well, and composes everything; with the argument `deep` also what only deep tests need.
 """
 from __future__ import annotations
 
@@ -345,15 +345,21 @@ PAYLOADS = {"handoff.img": handoff, "mbr-nopart.img": mbr_without_partition, "gr
             "diskette-on-cd.iso": emulated_diskette_cd, "disk-on-cd.iso": emulated_disk_cd, "grub.iso": grub_cd}
 
 
+def all_payloads():
+    """Every image's name -> the function that composes it."""
+    import efi_payloads
+    import kernel_payloads
+    return PAYLOADS | efi_payloads.PAYLOADS | kernel_payloads.PAYLOADS | kernel_payloads.DEEP_PAYLOADS
+
+
 def payload(name):
     """Path of the image, or directory, `name`, composed now if it was not there. Raises Missing."""
-    import efi_payloads
     path = HOME / name
     if not path.exists():
         HOME.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=HOME) as work:
             made = Path(work) / name
-            (PAYLOADS | efi_payloads.PAYLOADS)[name](made, Path(work))
+            all_payloads()[name](made, Path(work))
             os.replace(made, path)
     return path
 
@@ -364,22 +370,27 @@ def newest(name):
     return next(word for word in words if word.startswith("linux-image-") and word != name)
 
 
-def main():
+def main(deep):
     import efi_payloads
+    import kernel_payloads
     HOME.mkdir(parents=True, exist_ok=True)
     complete = True
-    for name, path in (PACKAGES | efi_payloads.PACKAGES).items():
+    kernels = {efi_payloads.KERNEL_PACKAGE: efi_payloads.kernel,
+               kernel_payloads.DISTRIBUTION: kernel_payloads.distribution_kernel}
+    for name, path in (PACKAGES | efi_payloads.PACKAGES | (kernel_payloads.DEEP if deep else {})).items():
         try:
-            if name == efi_payloads.KERNEL_PACKAGE:
-                efi_payloads.kernel()
+            if name in kernels:
+                kernels[name]()
             else:
                 from_package(name, path)
         except Missing:
             try:
-                download(newest(name) if name == efi_payloads.KERNEL_PACKAGE else name)
+                download(newest(name) if name in kernels else name)
             except (Missing, RuntimeError) as error:
                 print(f"{name}: {error}")
-    for name in PAYLOADS | efi_payloads.PAYLOADS:
+    for name in all_payloads():
+        if name in kernel_payloads.DEEP_PAYLOADS and not deep:
+            continue
         try:
             path = payload(name)
             size = sum(each.stat().st_size for each in (path, *path.rglob("*")) if each.is_file())
@@ -392,4 +403,4 @@ def main():
 
 if __name__ == "__main__":
     sys.modules["payloads"] = sys.modules["__main__"]       # efi_payloads.py imports this file by its name
-    sys.exit(main())
+    sys.exit(main(deep=sys.argv[1:] == ["deep"]))

@@ -20,6 +20,11 @@ def acpi_tables(memory) -> tuple[int, acpi.Tables] | None:
     return None if base is None else (base, acpi.build(base, base + layout.ACPI_TABLES_SIZE))
 
 
+def root_pointer(memory) -> int:
+    """The physical address of ACPI's root pointer; 0 where there is none."""
+    return layout.ROM + ROOT_POINTER if layout.acpi_tables(memory.ram_low) else 0
+
+
 def into_rom(rom: bytes, machine) -> bytes:
     """The ROM with what of the descriptions lies in it."""
     data = bytearray(rom)

@@ -59,12 +59,29 @@ class Ram:
         behind_claims = (end for _, end, _ in self.claims)
         for start in sorted({low, *(start for start, _ in self.free), *behind_claims}):
             start = (start + align - 1) // align * align
-            end = start + size
-            if (start >= low and end <= high and any(first <= start and end <= last for first, last in self.free)
-                    and not any(start < taken_end and taken < end for taken, taken_end, _ in self.claims)):
-                self.claims.append((start, end, name))
+            if self._is_free(start, start + size, low, high):
+                self.claims.append((start, start + size, name))
                 return start
-        raise ImageError(f"no room in memory for {name}, {size} bytes: the machine has {self.memory.size >> 20} MB")
+        raise self._no_room(name, size, high)
+
+    def place_high(self, size: int, name: str, align: int = 16, low: int = LOWEST, high: int = layout.FOUR_GB) -> int:
+        """Claim `size` bytes at the highest free multiple of `align` between `low` and `high`; the address."""
+        size = max(size, 1)
+        before_claims = (start for start, _, _ in self.claims)
+        for end in sorted({high, *(end for _, end in self.free), *before_claims}, reverse=True):
+            start = (end - size) // align * align
+            if self._is_free(start, start + size, low, high):
+                self.claims.append((start, start + size, name))
+                return start
+        raise self._no_room(name, size, high)
+
+    def _is_free(self, start, end, low, high):
+        return (start >= low and end <= high and any(first <= start and end <= last for first, last in self.free)
+                and not any(start < taken_end and taken < end for taken, taken_end, _ in self.claims))
+
+    def _no_room(self, name, size, high):
+        below = f" below {high:X}h" if high < min(self.memory.size, layout.FOUR_GB) else ""
+        return ImageError(f"no room in memory for {name}, {size} bytes{below}: the machine has {self.memory.size >> 20} MB")
 
     def load(self, pieces: list[Piece]) -> None:
         """Claim room for every piece, then write them; memory is unchanged if one does not fit."""

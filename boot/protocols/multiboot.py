@@ -32,7 +32,7 @@ from boot.loaders import elf, flat
 from boot.loaders.ram import PAGE, Piece, Ram
 from boot.protocols import layout
 from boot.protocols.entry import enter_protected
-from boot.protocols.kernel import Kernel, Module, Protocol
+from boot.protocols.kernel import Kernel, Module, Protocol, c_string
 from x86.faults import ImageError
 
 HEADER_MAGIC = 0x1BADB002
@@ -127,7 +127,7 @@ def _store_modules(ram, modules, low):
     entries = []
     for number, module in enumerate(modules):
         start = ram.store(module.data, f"module {number} ({module.string})", PAGE, low=low)
-        string = ram.store(module.string.encode() + b"\0", f"string of module {number}", 1, low=layout.INFORMATION)
+        string = ram.store(c_string(module.string), f"string of module {number}", 1, low=layout.INFORMATION)
         entries.append(struct.pack("<4I", start, start + len(module.data), string, 0))
     return ram.store(b"".join(entries), "the list of modules", 16, low=layout.INFORMATION)
 
@@ -144,7 +144,7 @@ def _store_information(ram, header, command_line, modules, entries, top):
     low_end, high = min(firmware.EBDA, ram.memory.ram_low), firmware.EXTENDED_MEMORY
     flags = INFO_MEMORY | INFO_CMDLINE | INFO_MMAP | INFO_LOADER_NAME
     put(4, low_end // 1024, max(firmware.usable_end(ram.memory.ram_low) - high, 0) // 1024)
-    put(16, ram.store(command_line.encode() + b"\0", "the command line", 1, low=low))
+    put(16, ram.store(c_string(command_line), "the command line", 1, low=low))
     if modules:
         flags |= INFO_MODULES
         put(20, len(modules), _store_modules(ram, modules, top))

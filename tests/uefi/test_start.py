@@ -93,7 +93,7 @@ def test_what_becomes_of_what_is_written(esp, tmp_path, flags, directory, image)
     (("esp/other.efi",), "esp/other.efi: a PE file, which a BIOS cannot boot; with --uefi it is booted by a UEFI"),
     (("esp",), "esp: a directory, which a BIOS cannot boot; with --uefi it is booted by a UEFI"),
     (("--cdrom", "empty"), "empty: the file is empty"),
-    (("--kernel", "empty", "--uefi"), "--kernel starts without firmware, so --uefi would not be seen by anybody"),
+    (("--kernel", "empty", "--uefi"), "--kernel is started directly, so --uefi would not be seen by anybody"),
     (("--kernel", "empty", "--load-options", "x"), "so --load-options would not be seen by anybody"),
     (("--esp", "esp", "--nvram", "text.efi"), "text.efi: not a file of UEFI variables: "),
     (("--esp", "esp", "--nvram", "esp"), "esp: cannot be read: "),

@@ -56,16 +56,18 @@ def add_machine_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--read-only", action="store_true", help="the drives are write-protected")
     group.add_argument("--forget", action="store_true",
                        help="what the guest writes is forgotten, in the directory of --esp as well")
-    kernel = parser.add_argument_group("a kernel without firmware")
-    kernel.add_argument("--kernel", metavar="FILE", help="multiboot 1 or ELF")
+    kernel = parser.add_argument_group("a kernel, started directly")
+    kernel.add_argument("--kernel", metavar="FILE", help="a Linux kernel (bzImage), multiboot or ELF, by PVH where it has that")
     kernel.add_argument("--append", metavar="STRING", help="its command line")
     kernel.add_argument("--initrd", metavar="FILE[,FILE]", action="append", default=[],
                         help="its initial ramdisk, or its first module; several files become one")
     kernel.add_argument("--module", metavar="FILE[ STRING]", action="append", default=[],
                         help="a module, and what it is called; may be repeated")
     kernel.add_argument("--protocol", metavar="NAME",
-                        help="the boot protocol, where a file fits several; a name that does not exist lists them")
-    kernel.add_argument("--entry", choices=("16", "32", "64"), help="which entry of a kernel that has several")
+                        help="linux, multiboot2, multiboot, pvh or elf: by which boot protocol; without it the first of them "
+                             "that the file fits")
+    kernel.add_argument("--entry", choices=("16", "32", "64"), help="which entry of a Linux kernel (default 16: its own setup "
+                                                                    "code runs first, and asks the BIOS)")
     uefi = parser.add_argument_group("a UEFI instead of the BIOS")
     uefi.add_argument("--uefi", action="store_true", help="boot \\EFI\\BOOT\\BOOTX64.EFI, or what the boot variables say")
     uefi.add_argument("--esp", metavar="DIR", help="a directory as the EFI system partition; what the guest writes there is "
@@ -171,16 +173,22 @@ def kind_of(path) -> str:
 
 def _kernel(machine, options):
     import boot
-    others = [option for option in ("drive", "floppy", "cdrom", "uefi", *UEFI_ONLY) if getattr(options, option)]
+    from boot.disk import Disk
+    others = [option for option in ("cdrom", "uefi", *UEFI_ONLY) if getattr(options, option)]
     named = [option for option in ("image", "boot") if getattr(options, option)] + \
         [f"--{option.replace('_', '-')}" for option in others]
     if named:
-        raise ImageError(f"--kernel starts without firmware, so {' and '.join(named)} would not be seen by anybody")
+        raise ImageError(f"--kernel is started directly, so {' and '.join(named)} would not be seen by anybody")
     modules = [(path, string) if string else path
                for path, _, string in (module.partition(" ") for module in options.module)]
+    mode = "write" if options.write else "readonly" if options.read_only else "overlay"
+    floppies = [Disk(path, mode, floppy=True) for path in options.floppy]
+    disks = [Disk(path, mode) for path in options.drive]
+    for disk in disks:
+        check_partitions(disk)
     boot.kernel(machine, options.kernel, append=options.append or "", initrd=initrd_files(options.initrd), modules=modules,
-                protocol=options.protocol, entry=options.entry)
-    return []
+                protocol=options.protocol, entry=options.entry, floppies=floppies, disks=disks)
+    return floppies + disks
 
 
 def initrd_files(names) -> list[str]:
