@@ -88,6 +88,7 @@ VIDEO_SWITCHES = 0x488      # Byte: the EGA's feature and configuration switches
 VIDEO_MODE_OPTIONS = 0x489  # Byte: bit 4 400 lines, 3 no default palette, 1 grey shades, 0 VGA active.
 VIDEO_COMBINATION = 0x48A   # Byte: index of the display combination code.
 HARD_DISK_INTERRUPT = 0x48E # Byte: FFh is left here by the hard disk interrupt, IRQ 14.
+FLOPPY_ABILITIES = 0x48F    # Byte: a nibble a diskette drive: bit 2 it was looked at, 1 several data rates, 0 a change line.
 FLOPPY_MEDIA = 0x490        # Two bytes: media state of drives 0 and 1.
 KEYBOARD_STATE = 0x496      # Byte: bit 4 is a 101-key keyboard, 3 right Alt, 2 right Ctrl, 1 last was E0, 0 last was E1.
 KEYBOARD_LEDS = 0x497       # Byte: what the keyboard's lights show.
@@ -100,6 +101,7 @@ VIDEO_SAVE_POINTER = 0x4A8  # Far pointer: the video parameter control block.
 
 EBDA = 0x9FC00              # The extended BIOS data area: its first byte is its size in KB.
 EBDA_SIZE = 0x400           # One KB, which leaves 639 KB of conventional memory.
+DISK_TABLES = EBDA + 0x40   # Two tables of 16 bytes in it, to which INT 41h and 46h point.
 CONVENTIONAL_END = 0xA0000  # Memory ends here, and video memory begins.
 
 # ---- video memory ----------------------------------------------------------------------------------------------------

@@ -273,6 +273,68 @@ def linux_disk(path, work):
     install_grub(disk, grub_core(work))
 
 
+# ---- CDs --------------------------------------------------------------------------------------------------------
+
+ISOLINUX_CONFIG = """\
+SERIAL 0 115200
+PROMPT 1
+TIMEOUT 0
+SAY ISOLINUX-CFG-READ-OK
+DEFAULT none
+LABEL diskette
+ KERNEL memdisk
+ INITRD /floppy.img
+LABEL disk
+ COM32 chain.c32
+ APPEND hd0
+"""
+
+
+def make_iso(path, tree, *options):
+    tool("xorriso", "-as", "mkisofs", "-quiet", *options, "-c", "boot.cat", "-o", path, tree, package="xorriso")
+
+
+def isolinux_cd(path, work):
+    """isolinux, on a CD that is a disk as well: an MBR in its first sector boots it. memdisk starts a diskette from it."""
+    (work / "tree").mkdir()
+    modules = [SYSLINUX / "modules/bios" / name for name in ("ldlinux.c32", "chain.c32", "libcom32.c32", "libutil.c32")]
+    for part in (installed("/usr/lib/ISOLINUX/isolinux.bin", "isolinux"), installed(SYSLINUX / "memdisk", "syslinux-common"),
+                 *(installed(module, "syslinux-common") for module in modules), payload("syslinux-floppy.img")):
+        shutil.copy(part, work / "tree" / ("floppy.img" if part.name == "syslinux-floppy.img" else part.name))
+    (work / "tree/isolinux.cfg").write_text(ISOLINUX_CONFIG)
+    make_iso(path, work / "tree", "-isohybrid-mbr", installed("/usr/lib/ISOLINUX/isohdpfx.bin", "isolinux"), "-b",
+             "isolinux.bin", "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table")
+
+
+def emulated_diskette_cd(path, work):
+    """The syslinux diskette as the boot image of a CD."""
+    (work / "tree").mkdir()
+    shutil.copy(payload("syslinux-floppy.img"), work / "tree/floppy.img")
+    make_iso(path, work / "tree", "-b", "floppy.img")
+
+
+def emulated_disk_cd(path, work):
+    """The syslinux hard disk as the boot image of a CD."""
+    (work / "tree").mkdir()
+    shutil.copy(payload("syslinux-disk.img"), work / "tree/disk.img")
+    make_iso(path, work / "tree", "-b", "disk.img", "-hard-disk-boot")
+
+
+GRUB_CD_CONFIG = """\
+set timeout=-1
+menuentry 'disk' { chainloader (hd0)+1 ; boot }
+menuentry 'second disk' { drivemap -s hd0 hd1 ; chainloader (hd1)+1 ; boot }
+"""
+
+
+def grub_cd(path, work):
+    """What grub-mkrescue makes: GRUB 2 on a CD that is a disk as well."""
+    installed(GRUB / "cdboot.img", "grub-pc-bin")
+    (work / "tree/boot/grub").mkdir(parents=True)
+    (work / "tree/boot/grub/grub.cfg").write_text(GRUB_CD_CONFIG)
+    tool("grub-mkrescue", "-d", GRUB, "--locales=", "--fonts=", "--themes=", "-o", path, work / "tree", package="grub-common")
+
+
 def invaders(path, work):
     """A game as a multiboot kernel; it programs the timer and the keyboard controller itself."""
     path.write_bytes(from_package("grub-invaders", "boot/invaders.exec").read_bytes())
@@ -280,7 +342,8 @@ def invaders(path, work):
 
 PAYLOADS = {"handoff.img": handoff, "mbr-nopart.img": mbr_without_partition, "grub-legacy.img": grub_legacy,
             "syslinux-floppy.img": syslinux_floppy, "syslinux-disk.img": syslinux_disk, "grub-disk.img": grub_disk,
-            "linux-disk.img": linux_disk, "invaders.exec": invaders}
+            "linux-disk.img": linux_disk, "invaders.exec": invaders, "isolinux.iso": isolinux_cd,
+            "diskette-on-cd.iso": emulated_diskette_cd, "disk-on-cd.iso": emulated_disk_cd, "grub.iso": grub_cd}
 
 
 def all_payloads():

@@ -105,7 +105,7 @@ keyboard_irq:                           ; INT 09h
 
         at      0EC59h
 floppy:                                 ; INT 40h
-        trap    int_13
+        trap    int_40
         iret
 
         at      0EF57h
@@ -163,6 +163,8 @@ boot_next:                              ; INT 18h, "this drive did not boot", go
         sti
         trap    boot_drive              ; DL = the drive; carry: there is no other
         jc      no_boot
+        trap    boot_kind               ; carry: it is a CD
+        jc      .cd
         xor     ax, ax                  ; reset it
         int     13h
         mov     ax, 0201h               ; read one sector: cylinder 0, head 0, sector 1 to 0000:7C00
@@ -173,7 +175,10 @@ boot_next:                              ; INT 18h, "this drive did not boot", go
         jc      .unreadable
         cmp     word [7DFEh], 0AA55h
         jne     .unsigned
-        trap    boot_found
+        xor     cx, cx                  ; CX:BX = 0000:7C00
+.enter: trap    boot_found
+        push    cx
+        push    bx
         mov     ax, 0F000h              ; ES:DI -> the Plug and Play installation check
         mov     es, ax
         mov     di, pnp
@@ -182,7 +187,10 @@ boot_next:                              ; INT 18h, "this drive did not boot", go
         xor     cx, cx
         xor     si, si
         xor     bp, bp
-        jmp     0000h:7C00h
+        retf
+.cd:    trap    boot_image              ; loads what the CD has, to CX:BX; DL = its drive; carry: nothing
+        jc      boot_next
+        jmp     .enter
 .unreadable:
         trap    boot_unreadable
         jmp     boot_next
@@ -272,6 +280,13 @@ fault_06:
 fault_07:
         trap    fault_07
         iret
+
+diskette_9:                             ; the table of INT 1Eh for diskettes with 9 sectors a track,
+        db      0DFh, 02h, 25h, 2, 9, 2Ah, 0FFh, 50h, 0F6h, 15, 8
+diskette_15:                            ; 15,
+        db      0DFh, 02h, 25h, 2, 15, 1Bh, 0FFh, 54h, 0F6h, 15, 8
+diskette_36:                            ; and 36
+        db      0AFh, 02h, 25h, 2, 36, 1Bh, 0FFh, 53h, 0F6h, 15, 8
 
 slave_vectors:
         dw      clock_irq, irq_slave, irq_slave, irq_slave

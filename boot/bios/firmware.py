@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from boot import layout
 from boot.bios import descriptions, rom
+from boot.bios.eltorito import FIRST_CD, MOST_CDS
 from boot.bios.service import CARRY, TRAPS, Call, find
 from boot.disk import Disk
+from boot.iso import PER_BLOCK
 from x86.devices.device import Device
 from x86.faults import ImageError, MachineError
 
@@ -27,7 +29,7 @@ FAULT_NAMES = {0x00: "divide error", 0x06: "invalid opcode", 0x07: "no coprocess
 class Bios(Device):
     """The firmware of one machine; machine.devices["bios"].
 
-    drives          drive number (00h.. diskettes, 80h.. hard disks) -> Disk
+    drives          drive number (00h.. diskettes, 80h.. hard disks, E0h.. CDs) -> Disk
     boot_order      drive numbers that INT 19h tries, in that order
     trace           callables that get a line for every service call: `INT 13h/42 drive 80h: ...`; or an empty list
     unimplemented   what was called and does not exist, as text -> how often
@@ -36,7 +38,7 @@ class Bios(Device):
 
     name = "bios"
     STATE = ("boot_position", "serial_deadline", "faults", "unimplemented", "strays", "disk_changed", "apm_connected",
-             "nowhere", "boot_log")
+             "nowhere", "boot_log", "cd_boot", "locks", "ejected")
 
     def __init__(self, machine, drives: dict[int, Disk], boot_order: tuple[int, ...]):
         super().__init__(machine)
@@ -47,6 +49,7 @@ class Bios(Device):
         self.symbols = self.rom.labels
         self.unimplemented: dict[str, int] = {}
         self.strays: dict[str, int] = {}            # writes to the trap port that no stub made: "CS:IP" -> count
+        self.emulated = None                        # the drive that cd_boot describes, once it was asked for
         self._power_on()
         memory, data = machine.memory, descriptions.into_rom(self.rom.data, machine)
         memory.map_rom(layout.ROM, data, "BIOS")
@@ -58,7 +61,10 @@ class Bios(Device):
         self.boot_position = 0                      # the next entry of boot_order that INT 19h tries
         self.serial_deadline = None                 # clock time at which INT 14h AH=02h stops waiting
         self.faults: dict[str, int] = {}            # "vector CS:IP" -> times in a row
-        self.disk_changed = sorted(number for number in self.drives if number < 0x80)
+        self.disk_changed = sorted(number for number in self.drives if number < HARD_DISK_C or number >= FIRST_CD)
+        self.cd_boot: dict | None = None            # the boot image that was started from a CD: eltorito.py
+        self.locks: dict[int, int] = {}             # CD -> how often INT 13h AH=45h has locked it in
+        self.ejected: list[int] = []                # CDs that were taken out
         self.apm_connected = False
         self.boot_log: list[str] = []               # what INT 19h had to say about the drives it tried
         self.nowhere = 0                            # bytes that a service was told to put where nothing is
@@ -272,7 +278,7 @@ class Bios(Device):
 
     @property
     def hard_disks(self) -> int:
-        return sum(number >= HARD_DISK_C for number in self.drives)
+        return sum(HARD_DISK_C <= number < FIRST_CD for number in self.drives)
 
     @property
     def floppies(self) -> int:
@@ -289,33 +295,43 @@ def _pages(address, length):
 
 
 def drive_name(number: int) -> str:
-    """80h -> "hard disk 80h", 0 -> "diskette A"."""
-    return f"hard disk {number:02X}h" if number >= HARD_DISK_C else f"diskette {chr(ord('A') + number)}"
+    """80h -> "hard disk 80h", 0 -> "diskette A", E0h -> "CD-ROM E0h"."""
+    if number < HARD_DISK_C:
+        return f"diskette {chr(ord('A') + number)}"
+    return f"{'CD-ROM' if number >= FIRST_CD else 'hard disk'} {number:02X}h"
 
 
-def boot(machine, disk=None, floppy=None, drives=(), mode: str = "overlay", boot_order=None) -> Bios:
+def describe(number: int, disk: Disk) -> str:
+    """A drive in a line: its name, size and shape."""
+    shape = f"{disk.sectors // PER_BLOCK} blocks" if disk.is_cd else "/".join(map(str, disk.geometry))
+    return f"{drive_name(number)}: {disk.sectors * 512 >> 10} KB, {shape}"
+
+
+def boot(machine, disk=None, floppy=None, drives=(), mode: str = "overlay", boot_order=None, cdrom=None) -> Bios:
     """Put the BIOS into `machine`, with its drives; machine.run() then starts at the reset vector.
 
     disk: image (path, bytes or Disk) of the first hard disk, 80h. floppy: image of diskette A, or a list of two.
-    drives: images of further hard disks. mode: "overlay", "readonly" or "write", for those that are not Disks already.
-    boot_order: what INT 19h tries, each a drive number or "floppy" or "disk"; without it diskette A, then 80h.
+    drives: images of further hard disks. cdrom: image of the CD E0h, or a list of several. mode: "overlay", "readonly" or
+    "write", for those that are not Disks already. boot_order: what INT 19h tries, each a drive number or "floppy", "disk" or
+    "cdrom"; without it diskette A, then 80h, then E0h.
 
     Errors: ImageError for an image that cannot be one; ValueError for a boot order that names no drive; MachineError for
     a machine with less than 1 MB of memory."""
     if machine.memory.size < layout.EXTENDED_MEMORY:
         raise MachineError(f"the BIOS needs 1 MB of memory, and the machine has {machine.memory.size >> 10} KB")
+    diskettes, hard_disks, cds = several(floppy), several(disk) + list(drives), several(cdrom)
+    if len(diskettes) > 2 or len(hard_disks) > 16 or len(cds) > MOST_CDS:
+        raise ImageError(f"a PC has at most two diskette drives, and this BIOS sixteen hard disks and {MOST_CDS} CDs")
     numbered: dict[int, Disk] = {}
-    diskettes = [] if floppy is None else floppy if isinstance(floppy, (list, tuple)) else [floppy]
-    for number, image in enumerate(diskettes):
-        numbered[FLOPPY_A + number] = Disk.open(image, mode, floppy=True)
-    hard_disks = ([] if disk is None else [disk]) + list(drives)
-    if len(diskettes) > 2 or len(hard_disks) > 16:
-        raise ImageError("a PC has at most two diskette drives and this BIOS sixteen hard disks")
-    for number, image in enumerate(hard_disks):
-        numbered[HARD_DISK_C + number] = Disk.open(image, mode)
-    names = {"floppy": FLOPPY_A, "disk": HARD_DISK_C}
+    for number, image in enumerate(diskettes, FLOPPY_A):
+        numbered[number] = Disk.open(image, mode, floppy=True)
+    for number, image in enumerate(hard_disks, HARD_DISK_C):
+        numbered[number] = Disk.open(image, mode)
+    for number, image in enumerate(cds, FIRST_CD):
+        numbered[number] = Disk.open(image, mode, cd=True)
+    names = {"floppy": FLOPPY_A, "disk": HARD_DISK_C, "cdrom": FIRST_CD}
     order = []
-    for entry in boot_order if boot_order is not None else ("floppy", "disk"):
+    for entry in boot_order if boot_order is not None else names:
         number = names.get(entry, entry)
         if number in numbered:
             order.append(number)
@@ -324,3 +340,8 @@ def boot(machine, disk=None, floppy=None, drives=(), mode: str = "overlay", boot
     firmware = Bios(machine, numbered, tuple(order))
     machine.devices[Bios.name] = firmware
     return firmware
+
+
+def several(images) -> list:
+    """None, one image or a list of them as a list."""
+    return [] if images is None else list(images) if isinstance(images, (list, tuple)) else [images]

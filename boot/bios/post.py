@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from boot import layout
 from boot.bios.descriptions import write_acpi_tables
+from boot.bios.int41_disks import cmos_fields, write_tables
 from boot.bios.service import trap
 
 SOURCE = """
@@ -292,32 +293,11 @@ def configure(bios, call):
     for number in (0, 1):
         disk = bios.drives.get(number)
         bios.set_byte(layout.FLOPPY_MEDIA + number, disk.floppy.media if disk else 0)
-    for vector, number in ((0x41, 0x80), (0x46, 0x81)):
-        if number in bios.drives:
-            address = fixed_disk_table(bios, number)
-            memory.write_u16(layout.IVT + 4 * vector, address & 0xF)
-            memory.write_u16(layout.IVT + 4 * vector + 2, address >> 4)
+    bios.set_byte(layout.FLOPPY_ABILITIES, (0x00, 0x07, 0x77)[bios.floppies])
+    write_tables(bios)
     memory.write_u8(layout.EBDA, layout.EBDA_SIZE // 1024)
     write_acpi_tables(memory)
     _fill_cmos(bios, equipment)
-
-
-def fixed_disk_table(bios, number):
-    """Write the 16-byte parameter table of hard disk 80h or 81h into the EBDA; its physical address.
-
-        00  cylinders, word    02  heads    08  control byte: bit 3, more than 8 heads    0C  landing zone, word
-        0E  sectors a track
-    """
-    cylinders, heads, sectors = bios.drives[number].geometry
-    address = layout.EBDA + 0x40 + 0x10 * (number & 1)
-    table = bytearray(16)
-    table[0:2] = cylinders.to_bytes(2, "little")
-    table[2] = heads & 0xFF
-    table[8] = 0x08 if heads > 8 else 0
-    table[12:14] = cylinders.to_bytes(2, "little")
-    table[14] = sectors
-    bios.machine.memory.write(address, bytes(table))
-    return address
 
 
 def _fill_cmos(bios, equipment):
@@ -330,6 +310,9 @@ def _fill_cmos(bios, equipment):
     bios.set_cmos(0x14, equipment & 0xFF)
     bios.set_cmos(0x19, 47 if 0x80 in bios.drives else 0)          # type 47: parameters of its own
     bios.set_cmos(0x1A, 47 if 0x81 in bios.drives else 0)
+    for number, first in ((0x80, 0x1B), (0x81, 0x24)):
+        for register, value in enumerate(cmos_fields(bios.drives[number]) if number in bios.drives else b"", first):
+            bios.set_cmos(register, value)
     checksum = sum(bios.cmos(register) for register in range(0x10, 0x2E))
     bios.set_cmos(0x2E, checksum >> 8)
     bios.set_cmos(0x2F, checksum & 0xFF)
@@ -347,10 +330,8 @@ def set_tick_count(bios, call):
 @trap("post_report")
 def report(bios, call):
     """Print what was found, a line for the memory and one for each drive."""
-    from boot.bios.firmware import drive_name
+    from boot.bios.firmware import describe
     from boot.bios.int10_video import print_text
     lines = [f"{bios.machine.memory.size >> 20} MB"]
-    for number, disk in sorted(bios.drives.items()):
-        cylinders, heads, sectors = disk.geometry
-        lines.append(f"{drive_name(number)}: {disk.sectors * 512 >> 10} KB, {cylinders}/{heads}/{sectors}")
+    lines += [describe(number, disk) for number, disk in sorted(bios.drives.items())]
     print_text(bios, "\r\n".join(lines) + "\r\n\n")

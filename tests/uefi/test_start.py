@@ -92,7 +92,7 @@ def test_what_becomes_of_what_is_written(esp, tmp_path, flags, directory, image)
     (("--uefi", "--cdrom", "nowhere"), "nowhere: no such file"),
     (("esp/other.efi",), "esp/other.efi: a PE file, which a BIOS cannot boot; with --uefi it is booted by a UEFI"),
     (("esp",), "esp: a directory, which a BIOS cannot boot; with --uefi it is booted by a UEFI"),
-    (("--cdrom", "empty"), "--cdrom: this BIOS boots no CD-ROMs; a UEFI does, with --uefi"),
+    (("--cdrom", "empty"), "empty: the file is empty"),
     (("--kernel", "empty", "--uefi"), "--kernel is started directly, so --uefi would not be seen by anybody"),
     (("--kernel", "empty", "--load-options", "x"), "so --load-options would not be seen by anybody"),
     (("--esp", "esp", "--nvram", "text.efi"), "text.efi: not a file of UEFI variables: "),

@@ -40,15 +40,16 @@ def processor_lines():
 
 def add_machine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", nargs="?", metavar="IMAGE",
-                        help="disk image, booted by the BIOS; without one, an example that goes from the reset vector "
-                             "to a 64-bit kernel. With --uefi: a disk image, an ISO image, a directory as --esp, or an "
-                             "application (PE), which gets a small volume of its own unless there is another; without one, "
-                             "an example")
+                        help="disk, diskette or ISO image, booted by the BIOS; without one, an example that goes from the "
+                             "reset vector to a 64-bit kernel. With --uefi: a disk image, an ISO image, a directory as --esp, "
+                             "or an application (PE), which gets a small volume of its own unless there is another; without "
+                             "one, an example")
     media = parser.add_argument_group("what is attached")
     media.add_argument("--floppy", metavar="IMAGE", action="append", default=[], help="diskette, A: then B:")
     media.add_argument("--drive", metavar="IMAGE", action="append", default=[], help="hard disk; may be repeated")
-    media.add_argument("--cdrom", metavar="IMAGE", help="CD-ROM, with --uefi")
-    media.add_argument("--boot", metavar="ORDER", help="what the BIOS tries, in order: floppy,disk")
+    media.add_argument("--cdrom", metavar="IMAGE", help="CD-ROM, an ISO image")
+    media.add_argument("--boot", metavar="ORDER", help="what the BIOS tries, in order (default floppy,disk,cdrom, with an IMAGE "
+                                                       "that first)")
     group = media.add_mutually_exclusive_group()
     group.add_argument("--write", action="store_true",
                        help="write to the images what the guest writes (otherwise it is forgotten)")
@@ -99,7 +100,8 @@ def example_image(name: str = "") -> Path:
 
 def is_demonstration(options) -> bool:
     """Nothing to boot was named: the example is shown."""
-    return options.image is None and not (options.drive or options.floppy or options.kernel or is_uefi(options))
+    named = options.drive or options.floppy or options.cdrom or options.kernel
+    return options.image is None and not named and not is_uefi(options)
 
 
 def is_uefi(options) -> bool:
@@ -123,8 +125,6 @@ def build(options):
         return machine, _kernel(machine, options)
     if is_uefi(options):
         return machine, _uefi(machine, options)
-    if options.cdrom is not None:
-        raise ImageError("--cdrom: this BIOS boots no CD-ROMs; a UEFI does, with --uefi")
     return machine, _bios(machine, options)
 
 
@@ -203,43 +203,66 @@ def _bios(machine, options):
         if getattr(options, option):
             raise ImageError(f"--{option} needs --kernel: a disk's own loader decides what its kernel is told")
     mode = "write" if options.write else "readonly" if options.read_only else "overlay"
-    floppies = [Disk(path, mode, floppy=True) for path in options.floppy]
-    disks = [Disk(path, mode) for path in options.drive]
-    if options.image is None and not floppies and not disks:
+    media = {"floppy": [Disk(path, mode, floppy=True) for path in options.floppy],
+             "disk": [Disk(path, mode) for path in options.drive],
+             "cdrom": [Disk(options.cdrom, cd=True)] if options.cdrom is not None else []}
+    if options.image is None and not any(media.values()):
         options.image = str(example_image())
+    order = [*media]
     if options.image is not None:
         kind = kind_of(options.image)
         if kind in ("application", "esp"):
             raise ImageError(f"{options.image}: {'a PE file' if kind == 'application' else 'a directory'}, which a BIOS cannot "
                              f"boot; with --uefi it is booted by a UEFI")
-        image = open_image(options.image, mode)
-        (floppies if image.floppy else disks).insert(0, image)
-    for disk in disks:
-        check_partitions(disk)
-    order = None
+        image = open_cd(options.image, mode) if kind == "cdrom" else open_image(options.image, mode)
+        kind = "floppy" if image.floppy else "cdrom" if image.is_cd else "disk"
+        media[kind].insert(0, image)
+        order.sort(key=lambda each: each != kind)
+    for disk in media["disk"]:
+        check_disk(disk)
     if options.boot:
         order = [word.strip() for word in options.boot.split(",")]
         for word in order:
-            if word not in ("floppy", "disk"):
-                raise ImageError(f"--boot {options.boot}: {word!r} is neither floppy nor disk")
-            if not (floppies if word == "floppy" else disks):
+            if word not in media:
+                raise ImageError(f"--boot {options.boot}: {word!r} is none of {', '.join(media)}")
+            if not media[word]:
                 raise ImageError(f"--boot {options.boot}: there is no {word}")
-    elif options.image is not None:
-        order = ["floppy", "disk"] if image.floppy else ["disk", "floppy"]
-        order = [word for word in order if (floppies if word == "floppy" else disks)]
-    first, *others = disks or [None]
-    boot.bios(machine, disk=first, floppy=floppies or None, drives=others, boot_order=order)
-    return floppies + disks
+    boot.bios(machine, floppy=media["floppy"], drives=media["disk"], cdrom=media["cdrom"],
+              boot_order=[word for word in order if media[word]])
+    return [disk for kind in media.values() for disk in kind]
+
+
+def open_cd(path, mode):
+    """An ISO image as a CD if a PC boots it as one; as a disk if that is what its first sector is for. ImageError if neither."""
+    from boot.bios.eltorito import BootError, bootable_image
+    from boot.disk import Disk
+    disk = Disk(path, cd=True)
+    try:
+        bootable_image(disk)
+        return disk
+    except BootError as error:
+        if disk.read(0, 1)[510:] != b"\x55\xAA":
+            raise ImageError(f"{path}: no PC boots this CD: {error}") from None
+    disk.close()
+    return Disk(path, mode)
 
 
 def open_image(path, mode):
     """An image whose drive nobody named: a diskette if it has the size of one or is a lone boot sector, else a disk."""
-    from boot.disk import FLOPPIES, USUAL_FLOPPY, Disk
+    from boot.disk import Disk
+    from boot.geometry import USUAL_FLOPPY, floppy_of_size
     disk = Disk(path, mode)
-    if disk.size in FLOPPIES or disk.size < USUAL_FLOPPY and not disk.partitions():
+    if floppy_of_size(disk.size) or disk.size < USUAL_FLOPPY and not disk.partitions():
         disk.close()
         return Disk(path, mode, floppy=True)
     return disk
+
+
+def check_disk(disk):
+    """Refuse a disk whose partitions a BIOS cannot find, or that was cut short."""
+    if disk.sectors > 8 and disk.read(8, 1).startswith(b"EFI PART") and not disk.read(1, 1).startswith(b"EFI PART"):
+        raise ImageError(f"{disk.name}: partitioned for sectors of 4096 bytes, and the drives here have 512")
+    check_partitions(disk)
 
 
 def check_partitions(disk):
