@@ -60,7 +60,7 @@ class Session:
                 raise ImageError(f"--serial {serial}: {error.strerror}") from None
         if live:
             self._open_terminal(options)
-        elif serial != "none" and sys.stdin is not None:
+        elif options.serial != "none" and sys.stdin is not None:
             from x86.debug.terminal import Pipe
             self._pipe = Pipe(sys.stdin.fileno())
         self.progress = Progress(machine, options.progress, self.limit, self.timeout)
@@ -139,7 +139,7 @@ class Session:
                     return Stop("until", message=f"--until {script.until.pattern!r} was seen")
                 return stop
             if self.live:
-                self._type(0.0 if self._waiting() < waiting else pace.ahead())
+                self._type(pace.ahead(hurry=self._waiting() < waiting))
 
     def _advance(self):
         script = self.script
@@ -276,12 +276,14 @@ class Pace:
         self.machine = machine
         self.real, self.virtual = begun, machine.time
 
-    def ahead(self) -> float:
-        """Seconds by which the machine is ahead. One that fell behind does not have to catch up."""
+    def ahead(self, hurry: bool = False) -> float:
+        """Seconds by which the machine is ahead. One that fell behind does not have to catch up, nor does one wait that was
+        let run ahead."""
         now = time.monotonic()
         ahead = (self.machine.time - self.virtual) / self.machine.clock.frequency - (now - self.real)
-        if ahead < -0.1:
+        if hurry or ahead < -0.1:
             self.real, self.virtual = now, self.machine.time
+            return 0.0
         return max(ahead, 0.0)
 
 

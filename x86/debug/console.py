@@ -200,6 +200,10 @@ class Console:
         """Somebody chose."""
         self.pinned = True
         self._wanted = view
+        if self.view != view:
+            self._turn()
+            if view == "screen":
+                self._draw()
 
     def _turn(self):
         """Change to the view that is wanted."""
