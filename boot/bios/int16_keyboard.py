@@ -157,8 +157,8 @@ def _ordinary_key(bios, call, code, extended):
             bios.set_byte(layout.KEYBOARD_FLAGS, flags ^ 0x80)  # Insert
         _change(bios, layout.KEYBOARD_FLAGS + 1, 0x80, True)
     word = translate(code, extended, flags)
-    if word:
-        put_key(bios, word)
+    if word and not put_key(bios, word):
+        bios.machine.keyboard.again()
 
 
 # ---- INT 16h: reading ------------------------------------------------------------------------------------------------
