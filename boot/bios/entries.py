@@ -313,15 +313,19 @@ equipment:                              ; INT 11h
 
         at      0F859h
 system:                                 ; INT 15h
+        cmp     ah, 89h
+        je      enter_protected
         trap    int_15
         jc      .wait
         iret
-.wait:  sti                             ; AH=86h: until the real-time clock has counted the time down
+.wait:  sti
         hlt
         cli
+        cmp     ah, 86h                 ; until the real-time clock has counted the time down;
+        jne     .end                    ; AX=5305h: until the next interrupt
         trap    wait
         jc      .wait
-        iret
+.end:   iret
 
         at      0FE6Eh
 time:                                   ; INT 1Ah

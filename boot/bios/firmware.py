@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from boot import layout
 from boot.bios import descriptions, rom
-from boot.bios.service import CARRY, TRAPS, Call, find
+from boot.bios.service import CARRY, PROTECTED, TRAPS, Call, NearCall, find
 from boot.disk import Disk
 from x86.devices.device import Device
 from x86.faults import ImageError, MachineError
@@ -35,8 +35,8 @@ class Bios(Device):
     """
 
     name = "bios"
-    STATE = ("boot_position", "serial_deadline", "faults", "unimplemented", "strays", "disk_changed", "apm_connected",
-             "nowhere", "boot_log")
+    STATE = ("boot_position", "serial_deadline", "faults", "unimplemented", "strays", "disk_changed", "apm_interface",
+             "apm_events", "nowhere", "boot_log")
 
     def __init__(self, machine, drives: dict[int, Disk], boot_order: tuple[int, ...]):
         super().__init__(machine)
@@ -59,7 +59,8 @@ class Bios(Device):
         self.serial_deadline = None                 # clock time at which INT 14h AH=02h stops waiting
         self.faults: dict[str, int] = {}            # "vector CS:IP" -> times in a row
         self.disk_changed = sorted(number for number in self.drives if number < 0x80)
-        self.apm_connected = False
+        self.apm_interface = 0                      # which one is connected (int15_apm.py), 0 for none
+        self.apm_events: list[int] = []             # that nobody has asked for yet
         self.boot_log: list[str] = []               # what INT 19h had to say about the drives it tried
         self.nowhere = 0                            # bytes that a service was told to put where nothing is
 
@@ -88,18 +89,26 @@ class Bios(Device):
 
     def _trap(self, offset, value, size):
         cpu = self.machine.cpu
-        where = (cpu.rip - 2) & 0xFFFF
-        name = self.rom.traps.get(where) if cpu.cs == layout.ROM_SEGMENT and cpu.mode in ("real", "v86") else None
-        if name is None:
+        real = cpu.mode in ("real", "v86")
+        name = self.rom.traps.get(self._offset(real))
+        if name is None or real is (name in PROTECTED):
             place = f"{cpu.cs:04X}:{cpu.rip:X}"
             self.strays[place] = self.strays.get(place, 0) + 1
             return
-        call = Call(self)
+        call = Call(self) if real else NearCall(self)
         if name.startswith("int_"):
             self.interrupt(int(name[4:], 16), call)
         else:
             TRAPS[name](self, call)
         cpu.rflags = (cpu.rflags & ~CARRY) | (CARRY if call.branch else 0)
+
+    def _offset(self, real):
+        """Where in the ROM the OUT is that has just run, or None if it is elsewhere."""
+        cpu = self.machine.cpu
+        if real:
+            return (cpu.rip - 2) & 0xFFFF if cpu.cs == layout.ROM_SEGMENT else None
+        offset = self.physical("cs", cpu.rip - 2) - layout.ROM        # protected mode may have mapped it anywhere
+        return offset if 0 <= offset < layout.ROM_SIZE else None
 
     def interrupt(self, number: int, call: Call) -> None:
         """Do what INT `number` asks for in the call's registers."""
@@ -183,6 +192,14 @@ class Bios(Device):
                 address &= ~0x100000
             yield address, start, end
             start = end
+
+    def segment_base(self, selector: int) -> int:
+        """The base in the descriptor that a protected-mode selector names; 0 where there is none."""
+        start, limit = self.machine.cpu.gdtr
+        if selector & 0x04 or (selector & 0xFFF8) + 7 > limit:
+            return 0
+        descriptor = self.read(start + (selector & 0xFFF8), 8)
+        return int.from_bytes(descriptor[2:5] + descriptor[7:], "little")
 
     def physical(self, segment: str, offset: int) -> int:
         """Physical address of the byte at segment register:offset."""

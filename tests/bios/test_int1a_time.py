@@ -161,7 +161,7 @@ def test_pci_bios(guest, bridge):
         after = guest.call(0x1A, ax=ax - 3, bx=0x0018, di=0x40, ecx=0)
         assert getattr(after, register) == value
     assert guest.call(0x1A, ax=0xB109, bx=0, di=0x41).ah == 0x87
-    assert guest.call(0x1A, ax=0xB10E).ah == 0x81
+    assert guest.call(0x1A, ax=0xB110).ah == 0x81
 
 
 # ---- serial and parallel ports ---------------------------------------------------------------------------------------
