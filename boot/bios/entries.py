@@ -227,6 +227,14 @@ irq_slave:                              ; IRQ 8 to 15 that nobody wants
         pop     ax
         iret
 
+irq_9:                                  ; INT 71h: on the first PC this line was IRQ 2
+        push    ax
+        mov     al, 20h
+        out     0A0h, al
+        pop     ax
+        int     0Ah                     ; whose handler ends it in the first controller
+        iret
+
 clock_irq:                              ; INT 70h
         push    ax
         mov     al, 8Ch                 ; status register C says why, and reading it lets the clock interrupt again
@@ -274,8 +282,8 @@ fault_07:
         iret
 
 slave_vectors:
-        dw      clock_irq, irq_slave, irq_slave, irq_slave
-        dw      irq_slave, coprocessor_irq, hard_disk_irq, irq_slave
+        dw      clock_irq, irq_9, irq_slave, irq_slave
+        dw      mouse_irq, coprocessor_irq, hard_disk_irq, irq_slave
 
 pnp_entry:                              ; the Plug and Play services are not there: function not supported
         mov     ax, 82h

@@ -173,12 +173,6 @@ def extended_data_area(bios, call):
     call.carry = False
 
 
-@service(0x15, 0xC2, "pointing device")
-def pointing_device(bios, call):
-    """There is none: the interface answers with an error."""
-    fail(call, 0x03 if call.al <= 0x08 else 0x01)
-
-
 @service(0x15, 0xEC00, "target processor mode")
 def target_mode(bios, call):
     """BL: 1 legacy, 2 long, 3 both. The BIOS is told which; there is nothing that it would do differently."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from boot import layout
 from boot.bios.descriptions import write_acpi_tables
+from boot.bios.int15_pointing import prepare as prepare_mouse
 from boot.bios.service import trap
 
 SOURCE = """
@@ -283,8 +284,8 @@ def configure(bios, call):
     memory = bios.machine.memory
     serial = sum(bios.word(layout.COM_BASES + 2 * port) != 0 for port in range(4))
     parallel = sum(bios.word(layout.LPT_BASES + 2 * port) != 0 for port in range(3))
-    #  15..14 printers   11..9 serial ports   7..6 diskette drives - 1   5..4 10b: 80 x 25 colour   1 FPU   0 diskettes
-    equipment = parallel << 14 | serial << 9 | 0x20 | 0x02
+    #  15..14 printers   11..9 serial ports   7..6 diskette drives - 1   5..4 10b: 80 x 25 colour   2 mouse   1 FPU   0 diskettes
+    equipment = parallel << 14 | serial << 9 | 0x20 | 0x04 | 0x02
     if bios.floppies:
         equipment |= (bios.floppies - 1) << 6 | 0x01
     bios.set_word(layout.EQUIPMENT, equipment)
@@ -298,6 +299,7 @@ def configure(bios, call):
             memory.write_u16(layout.IVT + 4 * vector, address & 0xF)
             memory.write_u16(layout.IVT + 4 * vector + 2, address >> 4)
     memory.write_u8(layout.EBDA, layout.EBDA_SIZE // 1024)
+    prepare_mouse(bios)
     write_acpi_tables(memory)
     _fill_cmos(bios, equipment)
 
@@ -309,7 +311,7 @@ def fixed_disk_table(bios, number):
         0E  sectors a track
     """
     cylinders, heads, sectors = bios.drives[number].geometry
-    address = layout.EBDA + 0x40 + 0x10 * (number & 1)
+    address = layout.EBDA + layout.FIXED_DISK_TABLES + 0x10 * (number & 1)
     table = bytearray(16)
     table[0:2] = cylinders.to_bytes(2, "little")
     table[2] = heads & 0xFF

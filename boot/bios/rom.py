@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import functools
 
-from boot.bios import entries, post, protected, routing
+from boot.bios import entries, int15_pointing, post, protected, routing
 from boot.bios.assembler import Program, assemble
 from boot.layout import FONT_8X8, ROM_SIZE
 from x86.devices import font
@@ -48,7 +48,7 @@ video_state:                            ; INT 10h AH=1Bh: what this BIOS can do
         dw      0, 0
 """
 
-SOURCE = protected.SOURCE + TABLES + post.CHIPS + post.SOURCE + entries.SOURCE
+SOURCE = protected.SOURCE + int15_pointing.SOURCE + TABLES + post.CHIPS + post.SOURCE + entries.SOURCE
 
 
 @functools.cache
