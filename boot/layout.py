@@ -103,7 +103,7 @@ EBDA_SIZE = 0x400           # One KB, which leaves 639 KB of conventional memory
 MOUSE_HANDLER = 0x22        # Its fields, as offsets. Far pointer: what INT 15h AX=C207h was given.
 MOUSE_FLAGS = 0x26          # Two bytes: how many bytes of a packet are here; 7 there is a handler, 2-0 bytes a packet - 1.
 MOUSE_PACKET = 0x28         # Eight bytes: the packet.
-TYPEMATIC = 0x30            # Byte: delay and rate of the keyboard, as INT 16h AX=0305h set them, or 0.
+TYPEMATIC = 0x30            # Byte: 6-5 delay and 4-0 rate of the keyboard, with bit 7 set once INT 16h AH=03h was asked.
 FIXED_DISK_TABLES = 0x40    # Twice 16 bytes: parameters of hard disks 80h and 81h, to which INT 41h and 46h point.
 CONVENTIONAL_END = 0xA0000  # Memory ends here, and video memory begins.
 

@@ -35,8 +35,8 @@ class Bios(Device):
     """
 
     name = "bios"
-    STATE = ("boot_position", "serial_deadline", "faults", "unimplemented", "strays", "disk_changed", "apm_interface",
-             "apm_events", "nowhere", "boot_log")
+    STATE = ("boot_position", "serial_deadline", "printer_deadline", "faults", "unimplemented", "strays", "disk_changed",
+             "apm_interface", "apm_events", "nowhere", "boot_log")
 
     def __init__(self, machine, drives: dict[int, Disk], boot_order: tuple[int, ...]):
         super().__init__(machine)
@@ -57,6 +57,7 @@ class Bios(Device):
     def _power_on(self):
         self.boot_position = 0                      # the next entry of boot_order that INT 19h tries
         self.serial_deadline = None                 # clock time at which INT 14h AH=02h stops waiting
+        self.printer_deadline = None                # and AH=00h of INT 17h
         self.faults: dict[str, int] = {}            # "vector CS:IP" -> times in a row
         self.disk_changed = sorted(number for number in self.drives if number < 0x80)
         self.apm_interface = 0                      # which one is connected (int15_apm.py), 0 for none

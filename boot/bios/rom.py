@@ -3,7 +3,8 @@
     0000  +---------------------------+
           | (erased: FFh)             |
     9000  +---------------------------+
-          | protected mode, services  |  protected.py, print_screen.py
+          | protected mode, mouse,    |  protected.py, int15_pointing.py, int17_printer.py
+          | printing the screen       |
     A000  +---------------------------+
           | ACPI's pointer, SMBIOS    |  descriptions.py, for each machine its own
     B000  +---------------------------+
@@ -26,7 +27,7 @@ from __future__ import annotations
 
 import functools
 
-from boot.bios import entries, int15_pointing, post, protected, routing
+from boot.bios import entries, int15_pointing, int17_printer, post, protected, routing
 from boot.bios.assembler import Program, assemble
 from boot.layout import FONT_8X8, ROM_SIZE
 from x86.devices import font
@@ -48,7 +49,8 @@ video_state:                            ; INT 10h AH=1Bh: what this BIOS can do
         dw      0, 0
 """
 
-SOURCE = protected.SOURCE + int15_pointing.SOURCE + TABLES + post.CHIPS + post.SOURCE + entries.SOURCE
+SOURCE = (protected.SOURCE + int15_pointing.SOURCE + int17_printer.SOURCE + TABLES + post.CHIPS + post.SOURCE
+          + entries.SOURCE)
 
 
 @functools.cache
