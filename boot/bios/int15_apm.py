@@ -40,7 +40,7 @@ def _function(al, title, connected=True, devices=None):
                 _answer(call, UNKNOWN_DEVICE)
             else:
                 _answer(call, implementation(bios, call) or 0)
-        return checked
+        return implementation
     return register
 
 

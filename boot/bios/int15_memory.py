@@ -64,6 +64,30 @@ def query_size(bios, call):
     call.carry = False
 
 
+@service(0x15, 0xE881, "memory above 1 MB, in 32-bit registers")
+def query_size_32(bios, call):
+    """AX=E801h's answer in EAX, EBX, ECX, EDX."""
+    call.eax = call.ebx = call.ecx = call.edx = 0
+    query_size(bios, call)
+
+
+@service(0x15, 0x8A, "extended memory size, beyond 64 MB")
+def big_size(bios, call):
+    """KB above 1 MB in DX:AX."""
+    kilobytes = max(0, layout.usable_end(bios.machine.memory.ram_low) - MEGABYTE) >> 10
+    call.dx, call.ax = kilobytes >> 16, kilobytes & 0xFFFF
+    call.carry = False
+
+
+@service(0x15, 0xDA88, "extended memory size, AMI's")
+def big_size_of_ami(bios, call):
+    """KB above 1 MB in CL:BX."""
+    kilobytes = max(0, layout.usable_end(bios.machine.memory.ram_low) - MEGABYTE) >> 10
+    call.cl, call.bx = min(kilobytes >> 16, 0xFF), kilobytes & 0xFFFF
+    call.ah = 0
+    call.carry = False
+
+
 @service(0x15, 0x88, "extended memory size")
 def extended_size(bios, call):
     """KB above 1 MB in AX, at most 63 MB: more would not be believed by those who ask this."""

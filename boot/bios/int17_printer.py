@@ -95,6 +95,7 @@ def _base(bios, call):
     base = bios.word(layout.LPT_BASES + 2 * call.dx) if call.dx < 3 else 0
     if not base:
         call.ah = TIMED_OUT
+        call.carry = True
     return base or None
 
 
@@ -143,5 +144,6 @@ def status(bios, call):
 
 @service(0x17, None, "not implemented")
 def nothing(bios, call):
-    """There is no error to give: AH keeps its value, as in the first BIOS."""
+    """AH is a status here, which no error fits: it stays, as in the first BIOS."""
     bios.count_unimplemented(call)
+    call.carry = True
