@@ -206,7 +206,11 @@ boot_next:                              ; INT 18h, "this drive did not boot", go
         xor     cx, cx
         xor     si, si
         xor     bp, bp
+        trap    boot_entry
+        jc      .segment
         jmp     0000h:7C00h
+.segment:
+        jmp     07C0h:0000h
 .unreadable:
         trap    boot_unreadable
         jmp     boot_next

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from boot import layout
 from boot.bios import descriptions, rom
+from boot.bios.quirks import Active
 from boot.bios.service import CARRY, PROTECTED, TRAPS, Call, NearCall, find
 from boot.disk import Disk
 from x86.devices.device import Device
@@ -30,6 +31,7 @@ class Bios(Device):
     drives          drive number (00h.. diskettes, 80h.. hard disks) -> Disk
     boot_order      drive numbers that INT 19h tries, in that order
     trace           callables that get a line for every service call: `INT 13h/42 drive 80h: ...`; or an empty list
+    quirks          what it does otherwise (quirks.py)
     unimplemented   what was called and does not exist, as text -> how often
     symbols         label -> offset in the ROM
     """
@@ -38,10 +40,11 @@ class Bios(Device):
     STATE = ("boot_position", "serial_deadline", "printer_deadline", "faults", "unimplemented", "strays", "disk_changed",
              "apm_interface", "apm_events", "nowhere", "boot_log")
 
-    def __init__(self, machine, drives: dict[int, Disk], boot_order: tuple[int, ...]):
+    def __init__(self, machine, drives: dict[int, Disk], boot_order: tuple[int, ...], quirks=()):
         super().__init__(machine)
         self.drives = drives
         self.boot_order = boot_order
+        self.quirks = Active(quirks)
         self.trace: list = []
         self.rom = rom.build()
         self.symbols = self.rom.labels
@@ -114,13 +117,19 @@ class Bios(Device):
     def interrupt(self, number: int, call: Call) -> None:
         """Do what INT `number` asks for in the call's registers."""
         before, function = (self._registers(call), call.ah) if self.trace else ("", 0)
-        found = find(number, call.ax)
-        if found is None:
+        ax = call.ax
+        found = find(number, ax)
+        if any(hook(self, number, call) for hook in self.quirks.before):
+            title = "answered by a quirk"
+        elif found is None:
             call.unimplemented()
             title = "not implemented"
         else:
             implementation, title = found
             implementation(self, call)
+        if not call.branch:
+            for hook in self.quirks.after:
+                hook(self, number, ax, call)
         if self.trace and not call.branch and call.text is not None:
             text = call.text or f"{title} ({before})"
             if call.carry:
@@ -311,15 +320,17 @@ def drive_name(number: int) -> str:
     return f"hard disk {number:02X}h" if number >= HARD_DISK_C else f"diskette {chr(ord('A') + number)}"
 
 
-def boot(machine, disk=None, floppy=None, drives=(), mode: str = "overlay", boot_order=None) -> Bios:
+def boot(machine, disk=None, floppy=None, drives=(), mode: str = "overlay", boot_order=None,
+         quirks=()) -> Bios:
     """Put the BIOS into `machine`, with its drives; machine.run() then starts at the reset vector.
 
     disk: image (path, bytes or Disk) of the first hard disk, 80h. floppy: image of diskette A, or a list of two.
     drives: images of further hard disks. mode: "overlay", "readonly" or "write", for those that are not Disks already.
     boot_order: what INT 19h tries, each a drive number or "floppy" or "disk"; without it diskette A, then 80h.
+    quirks: names from boot.bios.quirks.QUIRKS, what it does as bad BIOSes did.
 
-    Errors: ImageError for an image that cannot be one; ValueError for a boot order that names no drive; MachineError for
-    a machine with less than 1 MB of memory."""
+    Errors: ImageError for an image that cannot be one; ValueError for a boot order that names no drive, and for quirks that
+    cannot be; MachineError for a machine with less than 1 MB of memory."""
     if machine.memory.size < layout.EXTENDED_MEMORY:
         raise MachineError(f"the BIOS needs 1 MB of memory, and the machine has {machine.memory.size >> 10} KB")
     numbered: dict[int, Disk] = {}
@@ -339,6 +350,6 @@ def boot(machine, disk=None, floppy=None, drives=(), mode: str = "overlay", boot
             order.append(number)
         elif boot_order is not None:
             raise ValueError(f"boot order names {entry!r}, but there is no such drive")
-    firmware = Bios(machine, numbered, tuple(order))
+    firmware = Bios(machine, numbered, tuple(order), quirks)
     machine.devices[Bios.name] = firmware
     return firmware

@@ -19,9 +19,11 @@ def memory_map(bios) -> list[tuple[int, int, int]]:
     """(start, length, type) of every stretch that E820h tells, in ascending order."""
     memory = bios.machine.memory
     low, high = memory.ram_low, memory.ram_high
-    entries = [(0, layout.EBDA, USABLE),
-               (layout.EBDA, layout.CONVENTIONAL_END - layout.EBDA, RESERVED),
-               (layout.ROM, layout.ROM_SIZE, RESERVED)]
+    if bios.word(layout.EBDA_SEGMENT_WORD):
+        entries = [(0, layout.EBDA, USABLE), (layout.EBDA, layout.CONVENTIONAL_END - layout.EBDA, RESERVED)]
+    else:
+        entries = [(0, layout.CONVENTIONAL_END, USABLE)]
+    entries.append((layout.ROM, layout.ROM_SIZE, RESERVED))
     end, tables = layout.usable_end(low), layout.acpi_tables(low)
     if end > layout.EXTENDED_MEMORY:
         entries.append((layout.EXTENDED_MEMORY, end - layout.EXTENDED_MEMORY, USABLE))
@@ -37,7 +39,7 @@ def memory_map(bios) -> list[tuple[int, int, int]]:
 @service(0x15, 0xE820, "memory map")
 def query_map(bios, call):
     """EBX: 0 for the first entry, else what the last call gave. ES:DI gets 20 or 24 bytes, as ECX has room."""
-    entries = memory_map(bios)
+    entries = bios.quirks.memory_map(memory_map(bios))
     index, room = call.ebx, call.ecx
     if call.edx != SMAP or room < 20 or index >= len(entries):
         call.note(f"memory map entry {index}: {'SMAP is missing' if call.edx != SMAP else 'no such entry'}")

@@ -212,7 +212,11 @@ def system_configuration(bios, call):
 
 @service(0x15, 0xC1, "extended BIOS data area")
 def extended_data_area(bios, call):
-    call.es = bios.word(layout.EBDA_SEGMENT_WORD)
+    segment = bios.word(layout.EBDA_SEGMENT_WORD)
+    if not segment:
+        call.unimplemented()
+        return
+    call.es = segment
     call.carry = False
 
 

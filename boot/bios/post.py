@@ -302,6 +302,7 @@ def configure(bios, call):
     prepare_mouse(bios)
     write_acpi_tables(memory)
     _fill_cmos(bios, equipment)
+    bios.quirks.posted(bios)
 
 
 def fixed_disk_table(bios, number):
