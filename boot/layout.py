@@ -126,6 +126,7 @@ PCI_MEMORY_END = 0xFEC00000     # The first address behind those.
 FOUR_GB = 1 << 32           # Memory that the hole for devices displaces goes on here.
 
 # ---- tables for the operating system ---------------------------------------------------------------------------------
+# In the ROM: "RSD PTR ", "_SM_", "_SM3_", "$PnP", "_32_", "$PIR". Not "_MP_", nor ACPI's MADT: there is no APIC to tell of.
 
 DESCRIPTIONS = 0xA000       # Offset in the ROM of ACPI's root pointer and SMBIOS, which are looked for from F0000h on.
 ACPI_TABLES_SIZE = 0x2000   # The last memory below 4 GB but a page: ACPI's tables, which an operating system may reclaim.

@@ -12,6 +12,8 @@ from boot.bios.descriptions import write_acpi_tables
 from boot.bios.int15_pointing import prepare as prepare_mouse
 from boot.bios.service import trap
 
+WARM_START = 0x1234                     # in the reset flag: memory need not be counted
+
 SOURCE = """
 ; ---- power-on self test ----------------------------------------------------------------------------------------------
         at      0E05Bh
@@ -78,10 +80,12 @@ post:
 
         mov     al, 03h                 ; POST 03: the BIOS data areas
         out     80h, al
+        push    word [472h]             ; 1234h: a warm start
         xor     ax, ax
         mov     di, 400h
         mov     cx, 80h
         rep     stosw
+        pop     word [472h]
         mov     ax, 9FC0h               ; the extended one is the last KB below 640 KB
         mov     es, ax
         mov     [40Eh], ax
@@ -349,10 +353,12 @@ def set_tick_count(bios, call):
 
 @trap("post_report")
 def report(bios, call):
-    """Print what was found, a line for the memory and one for each drive."""
+    """Print what was found, a line for the memory, unless this is a warm start, and one for each drive."""
     from boot.bios.firmware import drive_name
     from boot.bios.int10_video import print_text
-    lines = [f"{bios.machine.memory.size >> 20} MB"]
+    warm = bios.word(layout.RESET_FLAG) == WARM_START
+    bios.set_word(layout.RESET_FLAG, 0)
+    lines = [] if warm else [f"{bios.machine.memory.size >> 20} MB"]
     for number, disk in sorted(bios.drives.items()):
         cylinders, heads, sectors = disk.geometry
         lines.append(f"{drive_name(number)}: {disk.sectors * 512 >> 10} KB, {cylinders}/{heads}/{sectors}")
