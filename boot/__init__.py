@@ -14,7 +14,7 @@ from boot import bios, uefi
 __all__ = ["bios", "kernel", "uefi"]
 
 
-def kernel(machine, path, append="", initrd=None, modules=()):
+def kernel(machine, path, append="", initrd=None, modules=(), protocol=None, entry=None):
     """Load a kernel and leave `machine` as its boot protocol says; see boot.loaders."""
     from boot import loaders
-    return loaders.kernel(machine, path, append=append, initrd=initrd, modules=modules)
+    return loaders.kernel(machine, path, append=append, initrd=initrd, modules=modules, protocol=protocol, entry=entry)

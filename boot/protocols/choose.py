@@ -1,44 +1,41 @@
-"""A kernel by its file: reads it, sees what it is, and hands it to the protocol that it wants."""
+"""A kernel by its file: reads it, sees what it is, and hands it to the protocol that it wants.
+
+The protocols are asked in the order of PROTOCOLS, and the first that finds its header in the file has it:
+
+    multiboot       a multiboot 1 header decides before ELF: such a kernel may be an ELF file as well
+    elf             any other ELF executable
+
+The user may name one, which is then the only one that is asked.
+"""
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from boot.bios import boot as install_bios
 from boot.layout import ENTRY_BOOT, ROM_SEGMENT
-from boot.loaders import elf
 from boot.protocols import multiboot, plain
+from boot.protocols.kernel import Kernel, Protocol, read_file, read_initrd, read_module
 from x86.faults import ImageError, MachineError
 
 BZIMAGE_MAGIC = b"HdrS"                     # at 202h in a Linux kernel
 MULTIBOOT2_MAGIC = bytes.fromhex("d65052e8")
 POST_LIMIT = 500_000                        # ticks; POST needs a few thousand instructions
 
-
-def read_file(path) -> bytes:
-    """The bytes of the file at `path`. Errors: ImageError in words for what is no readable file."""
-    try:
-        return Path(path).read_bytes()
-    except IsADirectoryError:
-        raise ImageError(f"{path}: a directory, not a file") from None
-    except FileNotFoundError:
-        raise ImageError(f"{path}: no such file") from None
-    except OSError as error:
-        raise ImageError(f"{path}: {error.strerror}") from None
+PROTOCOLS = [
+    multiboot.PROTOCOL,
+    plain.PROTOCOL,
+]
+NAMES = [protocol.name for protocol in PROTOCOLS]
 
 
-def read_module(module) -> multiboot.Module:
-    """A module: `module` is a path, or (path, string). The kernel is told the string, or the path without one."""
-    path, string = module if isinstance(module, tuple) else (module, None)
-    return multiboot.Module(read_file(path), os.fspath(path) if string is None else string)
-
-
-def kernel(machine, path, append: str = "", initrd=None, modules=()) -> None:
+def kernel(machine, path, append: str = "", initrd=None, modules=(), protocol: str | None = None,
+           entry: str | None = None) -> None:
     """Load the kernel at `path` into `machine`; its next instruction is then the kernel's first.
 
     The machine gets a BIOS without drives, which runs its POST first, so that devices and the BIOS data area are as on
-    a PC that booted. A multiboot 1 header decides before ELF. append: the command line after the kernel's own name.
-    initrd and modules: files for a multiboot kernel, the initrd first, each a path or (path, string).
+    a PC that booted. append: the command line after the kernel's own name. initrd: a file, or a list of files that
+    become one; modules: files. Each is a path or (path, string). protocol: one of NAMES, or None: by the file. entry:
+    "16", "32" or "64", for protocols with several entries.
 
     Errors: ImageError for files that cannot be read, make no sense or do not fit into memory; the machine is then
     unchanged, or has done its POST."""
@@ -46,22 +43,25 @@ def kernel(machine, path, append: str = "", initrd=None, modules=()) -> None:
     name = os.fspath(path)
     if not data:
         raise ImageError(f"{name}: empty: there is no kernel in it")
-    command_line = f"{name} {append}".rstrip()
-    files = [read_module(module) for module in ([] if initrd is None else [initrd]) + list(modules)]
-    header = multiboot.find_header(data, name)
-    if header is None and not elf.is_elf(data):
-        raise ImageError(f"{name}: no kernel that can be started: {what_it_is(data)}")
-    if header is None and files:
-        raise ImageError(f"{name}: a plain ELF file takes no initrd and no modules: it has no multiboot header")
-    if header is None:                      # what is wrong with the file is said before anything happens
-        elf.read(data, name)
-    else:
-        multiboot.read_kernel(data, header, name)
+    wanted = Kernel(name, data, append, read_initrd(initrd), tuple(map(read_module, modules)), entry)
+    chosen, header = choose(wanted, protocol)
+    chosen.check(wanted, header)            # what is wrong with the file is said before anything happens
     power_on(machine)
-    if header is not None:
-        multiboot.boot(machine, data, command_line, files, name)
-    else:
-        plain.boot(machine, data, command_line, name)
+    chosen.boot(machine, wanted, header)
+
+
+def choose(wanted: Kernel, name: str | None = None) -> tuple[Protocol, object]:
+    """(protocol, its header) for a kernel: the one called `name`, or the first that fits. ImageError if none does."""
+    if name is not None and name not in NAMES:
+        raise ImageError(f"protocol {name!r} is none of {', '.join(NAMES)}")
+    for protocol in PROTOCOLS:
+        if name in (None, protocol.name):
+            header = protocol.find(wanted)
+            if header is not None:
+                return protocol, header
+            if name is not None:
+                raise ImageError(f"{wanted.name}: cannot be started by the protocol {name}: no {protocol.what}")
+    raise ImageError(f"{wanted.name}: no kernel that can be started: {what_it_is(wanted.data)}")
 
 
 def power_on(machine) -> None:

@@ -32,6 +32,7 @@ from boot.loaders import elf, flat
 from boot.loaders.ram import PAGE, Piece, Ram
 from boot.protocols import layout
 from boot.protocols.entry import enter_protected
+from boot.protocols.kernel import Kernel, Module, Protocol
 from x86.faults import ImageError
 
 HEADER_MAGIC = 0x1BADB002
@@ -57,12 +58,6 @@ class Header(NamedTuple):
     flags: int
     addresses: tuple[int, int, int, int, int] | None
     wants_graphics: bool
-
-
-class Module(NamedTuple):
-    """A file that the kernel gets along: its bytes and its string."""
-    data: bytes
-    string: str
 
 
 def find_header(data: bytes, name: str = "kernel") -> Header | None:
@@ -180,3 +175,17 @@ def boot(machine, data: bytes, command_line: str = "", modules: list[Module] = (
     top = max(layout.MODULES, max(piece.end for piece in pieces))
     information = _store_information(ram, header, command_line, modules, memory_map(machine.devices["bios"]), top)
     enter_protected(machine, ram, entry, {"rax": BOOT_MAGIC, "rbx": information, "rsp": layout.STACK_TOP})
+
+
+def _check(kernel: Kernel, header: Header) -> None:
+    read_kernel(kernel.data, header, kernel.name)
+    if kernel.entry is not None:
+        raise ImageError(f"{kernel.name}: a multiboot kernel has one entry: it takes no {kernel.entry}-bit one")
+
+
+def _boot(machine, kernel: Kernel, header: Header) -> None:
+    boot(machine, kernel.data, kernel.command_line, kernel.files, kernel.name)
+
+
+PROTOCOL = Protocol("multiboot", f"multiboot 1 header in the first {SEARCH} bytes",
+                    lambda kernel: find_header(kernel.data, kernel.name), _check, _boot)

@@ -7,6 +7,7 @@ import boot
 from boot.protocols import plain
 from executables import MB, Board, Segment, elf, multiboot_header
 from x86 import paging
+from x86.cli.options import initrd_files
 from x86.faults import ImageError
 from x86.machine import Machine
 
@@ -143,3 +144,40 @@ def test_modules_are_for_multiboot_kernels(machine, tmp_path):
     path = write(tmp_path, elf([Segment(MB, SAY_OK)], MB))
     with pytest.raises(ImageError, match="takes no initrd and no modules"):
         boot.kernel(machine, path, initrd=path)
+
+
+# ---- what the user names --------------------------------------------------------------------------------------------
+
+BOTH = elf([Segment(MB, SAY_OK)], MB, 32, lead=multiboot_header(3))
+
+
+def test_the_user_may_name_the_protocol(machine, tmp_path):
+    path = write(tmp_path, BOTH)
+    boot.kernel(machine, path, protocol="elf")
+    assert machine.cpu.eax == 0                                         # and no 2BADB002h
+    with pytest.raises(ImageError, match="protocol 'lilo' is none of .*multiboot.*elf"):
+        boot.kernel(machine, path, protocol="lilo")
+
+
+def test_a_file_that_does_not_fit_the_protocol(machine, tmp_path):
+    path = write(tmp_path, elf([Segment(MB, SAY_OK)], MB))
+    with pytest.raises(ImageError, match="cannot be started by the protocol multiboot: no multiboot 1 header in the first"):
+        boot.kernel(machine, path, protocol="multiboot")
+
+
+@pytest.mark.parametrize("file", [BOTH, elf([Segment(MB, SAY_OK)], MB)], ids=["multiboot", "elf"])
+def test_a_protocol_with_one_entry(machine, tmp_path, file):
+    with pytest.raises(ImageError, match="takes no 64-bit one"):
+        boot.kernel(machine, write(tmp_path, file), entry="64")
+
+
+def test_several_ramdisks_become_one(machine, tmp_path):
+    names = []
+    for name, data in (("one", b"12345"), ("two,three", b"1234"), ("four", b"x")):
+        (tmp_path / name).write_bytes(data)
+        names.append(str(tmp_path / name))
+    boot.kernel(machine, write(tmp_path, BOTH), initrd=names)
+    modules = machine.memory.read_u32(machine.cpu.ebx + 24)
+    start, end = machine.memory.read_u32(modules), machine.memory.read_u32(modules + 4)
+    assert machine.memory.read(start, end - start) == b"12345\0\0\0" + b"1234" + b"x"
+    assert initrd_files([f"{names[0]},{names[2]}", names[1]]) == [names[0], names[2], names[1]]

@@ -2,12 +2,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from x86 import models
 from x86.faults import ImageError
 
-KERNEL_ONLY = ("append", "initrd", "module")
+KERNEL_ONLY = ("append", "initrd", "module", "protocol", "entry")
 UEFI_ONLY = ("esp", "load_options", "nvram")
 EXAMPLE = "whole_way"                   # in boot/examples: what is booted where nothing is named
 UEFI_EXAMPLE = "uefi/esp"               # and with --uefi
@@ -72,9 +73,13 @@ def add_machine_options(parser: argparse.ArgumentParser) -> None:
     kernel = parser.add_argument_group("a kernel without firmware")
     kernel.add_argument("--kernel", metavar="FILE", help="multiboot 1 or ELF")
     kernel.add_argument("--append", metavar="STRING", help="its command line")
-    kernel.add_argument("--initrd", metavar="FILE", help="its first module")
+    kernel.add_argument("--initrd", metavar="FILE[,FILE]", action="append", default=[],
+                        help="its initial ramdisk, or its first module; several files become one")
     kernel.add_argument("--module", metavar="FILE[ STRING]", action="append", default=[],
                         help="a module, and what it is called; may be repeated")
+    kernel.add_argument("--protocol", metavar="NAME",
+                        help="the boot protocol, where a file fits several; a name that does not exist lists them")
+    kernel.add_argument("--entry", choices=("16", "32", "64"), help="which entry of a kernel that has several")
     uefi = parser.add_argument_group("a UEFI instead of the BIOS")
     uefi.add_argument("--uefi", action="store_true", help="boot \\EFI\\BOOT\\BOOTX64.EFI, or what the boot variables say")
     uefi.add_argument("--esp", metavar="DIR", help="a directory as the EFI system partition; what the guest writes there is "
@@ -193,8 +198,14 @@ def _kernel(machine, options):
         raise ImageError(f"--kernel starts without firmware, so {' and '.join(named)} would not be seen by anybody")
     modules = [(path, string) if string else path
                for path, _, string in (module.partition(" ") for module in options.module)]
-    boot.kernel(machine, options.kernel, append=options.append or "", initrd=options.initrd, modules=modules)
+    boot.kernel(machine, options.kernel, append=options.append or "", initrd=initrd_files(options.initrd), modules=modules,
+                protocol=options.protocol, entry=options.entry)
     return []
+
+
+def initrd_files(names) -> list[str]:
+    """The files of --initrd, which may be repeated: each a file's name, or several with commas between them."""
+    return [file for name in names for file in ([name] if os.path.exists(name) else name.split(","))]
 
 
 def _bios(machine, options):
