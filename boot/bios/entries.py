@@ -206,11 +206,10 @@ boot_next:                              ; INT 18h, "this drive did not boot", go
         xor     cx, cx
         xor     si, si
         xor     bp, bp
+        push    0                       ; 0000:7C00
+        push    7C00h
         trap    boot_entry
-        jc      .segment
-        jmp     0000h:7C00h
-.segment:
-        jmp     07C0h:0000h
+        retf
 .unreadable:
         trap    boot_unreadable
         jmp     boot_next

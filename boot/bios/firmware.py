@@ -94,7 +94,10 @@ class Bios(Device):
     def _trap(self, offset, value, size):
         cpu = self.machine.cpu
         real = cpu.mode in ("real", "v86")
-        name = self.rom.traps.get(self._offset(real))
+        if real:
+            name = self.rom.traps.get((cpu.rip - 2) & 0xFFFF) if cpu.cs == layout.ROM_SEGMENT else None
+        else:
+            name = self.rom.traps.get(self._offset())
         if name is None or real is (name in PROTECTED):
             place = f"{cpu.cs:04X}:{cpu.rip:X}"
             self.strays[place] = self.strays.get(place, 0) + 1
@@ -106,12 +109,9 @@ class Bios(Device):
             TRAPS[name](self, call)
         cpu.rflags = (cpu.rflags & ~CARRY) | (CARRY if call.branch else 0)
 
-    def _offset(self, real):
-        """Where in the ROM the OUT is that has just run, or None if it is elsewhere."""
-        cpu = self.machine.cpu
-        if real:
-            return (cpu.rip - 2) & 0xFFFF if cpu.cs == layout.ROM_SEGMENT else None
-        offset = self.physical("cs", cpu.rip - 2) - layout.ROM        # protected mode may have mapped it anywhere
+    def _offset(self):
+        """Where in the ROM the OUT is that has just run in protected mode, which may have mapped the ROM anywhere; else None."""
+        offset = self.physical("cs", self.machine.cpu.rip - 2) - layout.ROM
         return offset if 0 <= offset < layout.ROM_SIZE else None
 
     def interrupt(self, number: int, call: Call) -> None:

@@ -316,7 +316,7 @@ def fixed_disk_table(bios, number):
         0E  sectors a track
     """
     cylinders, heads, sectors = bios.drives[number].geometry
-    address = layout.EBDA + layout.FIXED_DISK_TABLES + 0x10 * (number & 1)
+    address = layout.EBDA + 0x40 + 0x10 * (number & 1)
     table = bytearray(16)
     table[0:2] = cylinders.to_bytes(2, "little")
     table[2] = heads & 0xFF

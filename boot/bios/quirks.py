@@ -8,7 +8,7 @@ The services know nothing of it. A Quirk hooks into five places, and whatever a 
     after       a service has answered: change what it says
     entries     the memory map, before INT 15h AX=E820h tells it
     posted      POST has written down what there is
-    entry       the boot sector is about to be entered; True enters it at 07C0:0000
+    entry       the boot sector is about to be entered; CS:IP lies on the stack
 
 `random-registers` takes its numbers from a fixed seed, so that runs can be repeated.
 
@@ -40,7 +40,7 @@ class Quirk:
     """A name, a sentence for those who choose, and what it hooks.
 
     before(bios, interrupt, call) -> True where that was the answer    after(bios, interrupt, ax, call)
-    entries(memory map) -> memory map    posted(bios)    entry(bios, call) -> True for 07C0:0000"""
+    entries(memory map) -> memory map    posted(bios)    entry(bios, call)"""
 
     name: str
     sentence: str
@@ -98,18 +98,16 @@ class Active:
             if one.posted:
                 one.posted(bios)
 
-    def entry(self, bios, call) -> bool:
-        elsewhere = False
+    def entry(self, bios, call) -> None:
         for one in self.quirks:
             if one.entry:
-                elsewhere |= one.entry(bios, call)
-        return elsewhere
+                one.entry(bios, call)
 
 
 @trap("boot_entry")
 def boot_entry(bios, call):
-    """The last thing before the boot sector. JC is taken for 07C0:0000."""
-    call.branch = bios.quirks.entry(bios, call)
+    """The last thing before the boot sector, to which the RETF behind the trap goes."""
+    bios.quirks.entry(bios, call)
 
 
 # ---- INT 13h ---------------------------------------------------------------------------------------------------------
@@ -283,12 +281,12 @@ def no_extended_area(bios):
 def wrong_drive(bios, call):
     if call.dl >= 0x80:
         call.dl = 0
-    return False
 
 
 @quirk("cs-07c0", "the boot sector is entered at 07C0:0000", "entry")
 def other_segment(bios, call):
-    return True
+    offset, segment = struct.unpack("<HH", call.read("ss", call.sp, 4))
+    call.write("ss", call.sp, struct.pack("<HH", offset & 0xF, segment + (offset >> 4) & 0xFFFF))
 
 
 @quirk("random-registers", "the boot sector is entered with anything in DS, ES, SS:SP and all registers but DL", "entry")
@@ -298,12 +296,12 @@ def random_registers(bios, call):
         setattr(call, name, drawn.getrandbits(32))
     call.edx = drawn.getrandbits(24) << 8 | call.dl
     call.ds, call.es = drawn.getrandbits(16), drawn.getrandbits(16)
+    target = call.read("ss", call.sp, 4)
     call.ss, call.sp = drawn.randrange(0x1000, 0x6000), drawn.randrange(0x400, 0x8000) & ~1
-    return False
+    call.write("ss", call.sp, target)
 
 
 @quirk("bpb-write", "the boot sector of a hard disk is entered with a BIOS parameter block written into it", "entry")
 def writes_parameters(bios, call):
     if call.dl >= 0x80:
         bios.machine.memory.write(layout.BOOT_SECTOR + BPB, bytes((JUNK >> 8 * (at & 3)) & 0xFF for at in range(BPB_END - BPB)))
-    return False
