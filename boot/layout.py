@@ -101,6 +101,10 @@ VIDEO_SAVE_POINTER = 0x4A8  # Far pointer: the video parameter control block.
 
 EBDA = 0x9FC00              # The extended BIOS data area: its first byte is its size in KB.
 EBDA_SIZE = 0x400           # One KB, which leaves 639 KB of conventional memory.
+MOUSE_HANDLER = 0x22        # Its fields, as offsets. Far pointer: what INT 15h AX=C207h was given.
+MOUSE_FLAGS = 0x26          # Two bytes: how many bytes of a packet are here; 7 there is a handler, 2-0 bytes a packet - 1.
+MOUSE_PACKET = 0x28         # Eight bytes: the packet.
+TYPEMATIC = 0x30            # Byte: 6-5 delay and 4-0 rate of the keyboard, with bit 7 set once INT 16h AH=03h was asked.
 DISK_TABLES = EBDA + 0x40   # Two tables of 16 bytes in it, to which INT 41h and 46h point.
 CONVENTIONAL_END = 0xA0000  # Memory ends here, and video memory begins.
 
@@ -123,6 +127,7 @@ PCI_MEMORY_END = 0xFEC00000     # The first address behind those.
 FOUR_GB = 1 << 32           # Memory that the hole for devices displaces goes on here.
 
 # ---- tables for the operating system ---------------------------------------------------------------------------------
+# In the ROM, for a scan from F0000h on: "RSD PTR ", "_SM_", "_SM3_", "$PnP", "_32_", "$PIR".
 
 DESCRIPTIONS = 0xA000       # Offset in the ROM of ACPI's root pointer and SMBIOS, which are looked for from F0000h on.
 ACPI_TABLES_SIZE = 0x2000   # The last memory below 4 GB but a page: ACPI's tables, which an operating system may reclaim.

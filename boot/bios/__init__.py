@@ -9,12 +9,13 @@ import sys
 import types
 
 from boot.bios import (faults, int10_adapter, int10_video, int13_cdrom, int13_disk, int13_extensions, int14_serial,
-                       int15_apm, int15_memory, int15_system, int16_keyboard, int17_printer, int19_boot, int1a_pci, int1a_time)
+                       int15_apm, int15_memory, int15_pointing, int15_system, int16_keyboard, int17_printer, int19_boot,
+                       int1a_pci, int1a_time, protected)
 from boot.bios.firmware import Bios, boot
 
 __all__ = ["Bios", "boot", "faults", "int10_adapter", "int10_video", "int13_cdrom", "int13_disk", "int13_extensions",
-           "int14_serial", "int15_apm", "int15_memory", "int15_system", "int16_keyboard", "int17_printer", "int19_boot",
-           "int1a_pci", "int1a_time"]
+           "int14_serial", "int15_apm", "int15_memory", "int15_pointing", "int15_system", "int16_keyboard", "int17_printer",
+           "int19_boot", "int1a_pci", "int1a_time", "protected"]
 
 
 class _Callable(types.ModuleType):

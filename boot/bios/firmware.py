@@ -9,7 +9,8 @@ from __future__ import annotations
 from boot import layout
 from boot.bios import descriptions, rom
 from boot.bios.eltorito import FIRST_CD, MOST_CDS
-from boot.bios.service import CARRY, TRAPS, Call, find
+from boot.bios.quirks import Active
+from boot.bios.service import CARRY, PROTECTED, TRAPS, Call, NearCall, find
 from boot.disk import Disk
 from boot.iso import PER_BLOCK
 from x86.devices.device import Device
@@ -32,18 +33,20 @@ class Bios(Device):
     drives          drive number (00h.. diskettes, 80h.. hard disks, E0h.. CDs) -> Disk
     boot_order      drive numbers that INT 19h tries, in that order
     trace           callables that get a line for every service call: `INT 13h/42 drive 80h: ...`; or an empty list
+    quirks          what it does otherwise (quirks.py)
     unimplemented   what was called and does not exist, as text -> how often
     symbols         label -> offset in the ROM
     """
 
     name = "bios"
-    STATE = ("boot_position", "serial_deadline", "faults", "unimplemented", "strays", "disk_changed", "apm_connected",
-             "nowhere", "boot_log", "cd_boot", "locks", "ejected")
+    STATE = ("boot_position", "serial_deadline", "printer_deadline", "faults", "unimplemented", "strays", "disk_changed",
+             "apm_interface", "apm_events", "nowhere", "boot_log", "cd_boot", "locks", "ejected")
 
-    def __init__(self, machine, drives: dict[int, Disk], boot_order: tuple[int, ...]):
+    def __init__(self, machine, drives: dict[int, Disk], boot_order: tuple[int, ...], quirks=()):
         super().__init__(machine)
         self.drives = drives
         self.boot_order = boot_order
+        self.quirks = Active(quirks)
         self.trace: list = []
         self.rom = rom.build()
         self.symbols = self.rom.labels
@@ -60,12 +63,14 @@ class Bios(Device):
     def _power_on(self):
         self.boot_position = 0                      # the next entry of boot_order that INT 19h tries
         self.serial_deadline = None                 # clock time at which INT 14h AH=02h stops waiting
+        self.printer_deadline = None                # and AH=00h of INT 17h
         self.faults: dict[str, int] = {}            # "vector CS:IP" -> times in a row
         self.disk_changed = sorted(number for number in self.drives if number < HARD_DISK_C or number >= FIRST_CD)
         self.cd_boot: dict | None = None            # the boot image that was started from a CD: eltorito.py
         self.locks: dict[int, int] = {}             # CD -> how often INT 13h AH=45h has locked it in
         self.ejected: list[int] = []                # CDs that were taken out
-        self.apm_connected = False
+        self.apm_interface = 0                      # which one is connected (int15_apm.py), 0 for none
+        self.apm_events: list[int] = []             # that nobody has asked for yet
         self.boot_log: list[str] = []               # what INT 19h had to say about the drives it tried
         self.nowhere = 0                            # bytes that a service was told to put where nothing is
 
@@ -94,29 +99,43 @@ class Bios(Device):
 
     def _trap(self, offset, value, size):
         cpu = self.machine.cpu
-        where = (cpu.rip - 2) & 0xFFFF
-        name = self.rom.traps.get(where) if cpu.cs == layout.ROM_SEGMENT and cpu.mode in ("real", "v86") else None
-        if name is None:
+        real = cpu.mode in ("real", "v86")
+        if real:
+            name = self.rom.traps.get((cpu.rip - 2) & 0xFFFF) if cpu.cs == layout.ROM_SEGMENT else None
+        else:
+            name = self.rom.traps.get(self._offset())
+        if name is None or real is (name in PROTECTED):
             place = f"{cpu.cs:04X}:{cpu.rip:X}"
             self.strays[place] = self.strays.get(place, 0) + 1
             return
-        call = Call(self)
+        call = Call(self) if real else NearCall(self)
         if name.startswith("int_"):
             self.interrupt(int(name[4:], 16), call)
         else:
             TRAPS[name](self, call)
         cpu.rflags = (cpu.rflags & ~CARRY) | (CARRY if call.branch else 0)
 
+    def _offset(self):
+        """Where in the ROM the OUT is that has just run in protected mode, which may have mapped the ROM anywhere; else None."""
+        offset = self.physical("cs", self.machine.cpu.rip - 2) - layout.ROM
+        return offset if 0 <= offset < layout.ROM_SIZE else None
+
     def interrupt(self, number: int, call: Call) -> None:
         """Do what INT `number` asks for in the call's registers."""
         before, function = (self._registers(call), call.ah) if self.trace else ("", 0)
-        found = find(number, call.ax)
-        if found is None:
+        ax = call.ax
+        found = find(number, ax)
+        if any(hook(self, number, call) for hook in self.quirks.before):
+            title = "answered by a quirk"
+        elif found is None:
             call.unimplemented()
             title = "not implemented"
         else:
             implementation, title = found
             implementation(self, call)
+        if not call.branch:
+            for hook in self.quirks.after:
+                hook(self, number, ax, call)
         if self.trace and not call.branch and call.text is not None:
             text = call.text or f"{title} ({before})"
             if call.carry:
@@ -189,6 +208,14 @@ class Bios(Device):
                 address &= ~0x100000
             yield address, start, end
             start = end
+
+    def segment_base(self, selector: int) -> int:
+        """The base in the descriptor that a protected-mode selector names; 0 where there is none."""
+        start, limit = self.machine.cpu.gdtr
+        if selector & 0x04 or (selector & 0xFFF8) + 7 > limit:
+            return 0
+        descriptor = self.read(start + (selector & 0xFFF8), 8)
+        return int.from_bytes(descriptor[2:5] + descriptor[7:], "little")
 
     def physical(self, segment: str, offset: int) -> int:
         """Physical address of the byte at segment register:offset."""
@@ -307,16 +334,18 @@ def describe(number: int, disk: Disk) -> str:
     return f"{drive_name(number)}: {disk.sectors * 512 >> 10} KB, {shape}"
 
 
-def boot(machine, disk=None, floppy=None, drives=(), mode: str = "overlay", boot_order=None, cdrom=None) -> Bios:
+def boot(machine, disk=None, floppy=None, drives=(), mode: str = "overlay", boot_order=None, cdrom=None,
+         quirks=()) -> Bios:
     """Put the BIOS into `machine`, with its drives; machine.run() then starts at the reset vector.
 
     disk: image (path, bytes or Disk) of the first hard disk, 80h. floppy: image of diskette A, or a list of two.
     drives: images of further hard disks. cdrom: image of the CD E0h, or a list of several. mode: "overlay", "readonly" or
     "write", for those that are not Disks already. boot_order: what INT 19h tries, each a drive number or "floppy", "disk" or
     "cdrom"; without it diskette A, then 80h, then E0h.
+    quirks: names from boot.bios.quirks.QUIRKS, what it does as bad BIOSes did.
 
-    Errors: ImageError for an image that cannot be one; ValueError for a boot order that names no drive; MachineError for
-    a machine with less than 1 MB of memory."""
+    Errors: ImageError for an image that cannot be one; ValueError for a boot order that names no drive, and for quirks that
+    cannot be; MachineError for a machine with less than 1 MB of memory."""
     if machine.memory.size < layout.EXTENDED_MEMORY:
         raise MachineError(f"the BIOS needs 1 MB of memory, and the machine has {machine.memory.size >> 10} KB")
     diskettes, hard_disks, cds = several(floppy), several(disk) + list(drives), several(cdrom)
@@ -337,7 +366,7 @@ def boot(machine, disk=None, floppy=None, drives=(), mode: str = "overlay", boot
             order.append(number)
         elif boot_order is not None:
             raise ValueError(f"boot order names {entry!r}, but there is no such drive")
-    firmware = Bios(machine, numbered, tuple(order))
+    firmware = Bios(machine, numbered, tuple(order), quirks)
     machine.devices[Bios.name] = firmware
     return firmware
 

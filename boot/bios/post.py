@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from boot import layout
 from boot.bios.descriptions import write_acpi_tables
+from boot.bios.int15_pointing import prepare as prepare_mouse
 from boot.bios.int41_disks import cmos_fields, write_tables
 from boot.bios.service import trap
+
+WARM_START = 0x1234                     # in the reset flag: memory need not be counted
 
 SOURCE = """
 ; ---- power-on self test ----------------------------------------------------------------------------------------------
@@ -78,10 +81,12 @@ post:
 
         mov     al, 03h                 ; POST 03: the BIOS data areas
         out     80h, al
+        push    word [472h]             ; 1234h: a warm start
         xor     ax, ax
         mov     di, 400h
         mov     cx, 80h
         rep     stosw
+        pop     word [472h]
         mov     ax, 9FC0h               ; the extended one is the last KB below 640 KB
         mov     es, ax
         mov     [40Eh], ax
@@ -284,8 +289,8 @@ def configure(bios, call):
     memory = bios.machine.memory
     serial = sum(bios.word(layout.COM_BASES + 2 * port) != 0 for port in range(4))
     parallel = sum(bios.word(layout.LPT_BASES + 2 * port) != 0 for port in range(3))
-    #  15..14 printers   11..9 serial ports   7..6 diskette drives - 1   5..4 10b: 80 x 25 colour   1 FPU   0 diskettes
-    equipment = parallel << 14 | serial << 9 | 0x20 | 0x02
+    #  15..14 printers   11..9 serial ports   7..6 diskette drives - 1   5..4 10b: 80 x 25 colour   2 mouse   1 FPU   0 diskettes
+    equipment = parallel << 14 | serial << 9 | 0x20 | 0x04 | 0x02
     if bios.floppies:
         equipment |= (bios.floppies - 1) << 6 | 0x01
     bios.set_word(layout.EQUIPMENT, equipment)
@@ -296,8 +301,10 @@ def configure(bios, call):
     bios.set_byte(layout.FLOPPY_ABILITIES, (0x00, 0x07, 0x77)[bios.floppies])
     write_tables(bios)
     memory.write_u8(layout.EBDA, layout.EBDA_SIZE // 1024)
+    prepare_mouse(bios)
     write_acpi_tables(memory)
     _fill_cmos(bios, equipment)
+    bios.quirks.posted(bios)
 
 
 def _fill_cmos(bios, equipment):
@@ -329,9 +336,11 @@ def set_tick_count(bios, call):
 
 @trap("post_report")
 def report(bios, call):
-    """Print what was found, a line for the memory and one for each drive."""
+    """Print what was found, a line for the memory, unless this is a warm start, and one for each drive."""
     from boot.bios.firmware import describe
     from boot.bios.int10_video import print_text
-    lines = [f"{bios.machine.memory.size >> 20} MB"]
+    warm = bios.word(layout.RESET_FLAG) == WARM_START
+    bios.set_word(layout.RESET_FLAG, 0)
+    lines = [] if warm else [f"{bios.machine.memory.size >> 20} MB"]
     lines += [describe(number, disk) for number, disk in sorted(bios.drives.items())]
     print_text(bios, "\r\n".join(lines) + "\r\n\n")

@@ -2,6 +2,9 @@
 
     0000  +---------------------------+
           | (erased: FFh)             |
+    9000  +---------------------------+
+          | protected mode, mouse,    |  protected.py, int15_pointing.py, int17_printer.py
+          | printing the screen       |
     A000  +---------------------------+
           | ACPI's pointer, SMBIOS    |  descriptions.py, for each machine its own
     B000  +---------------------------+
@@ -24,7 +27,7 @@ from __future__ import annotations
 
 import functools
 
-from boot.bios import entries, post
+from boot.bios import entries, int15_pointing, int17_printer, post, protected, routing
 from boot.bios.assembler import Program, assemble
 from boot.layout import FONT_8X8, ROM_SIZE
 from x86.devices import font
@@ -46,7 +49,8 @@ video_state:                            ; INT 10h AH=1Bh: what this BIOS can do
         dw      0, 0
 """
 
-SOURCE = TABLES + post.CHIPS + post.SOURCE + entries.SOURCE
+SOURCE = (protected.SOURCE + int15_pointing.SOURCE + int17_printer.SOURCE + TABLES + post.CHIPS + post.SOURCE
+          + entries.SOURCE)
 
 
 @functools.cache
@@ -58,7 +62,10 @@ def build() -> Program:
         glyphs = font.table(height)[first * height:]
         data[program.labels[label]:program.labels[label] + len(glyphs)] = glyphs
     data[FONT_8X8:FONT_8X8 + 1024] = font.table(8)[:1024]
-    pnp = program.labels["pnp"]
-    data[pnp + 8] = -sum(data[pnp:pnp + data[pnp + 5]]) & 0xFF
+    pirq = routing.table()
+    data[program.labels["pirq"]:program.labels["pirq"] + len(pirq)] = pirq
+    for label, length, checksum in (("pnp", 33, 8), ("bios32", 16, 10)):
+        start = program.labels[label]
+        data[start + checksum] = -sum(data[start:start + length]) & 0xFF
     program.data = bytes(data)
     return program

@@ -94,5 +94,5 @@ def what_it_is(data: bytes) -> str:
                 "protocol linux")
     if data[:2] == PE_MAGIC:
         return "it is a PE file: a UEFI boots those"
-    return (f"it is not ELF (7f 45 4c 46), has no multiboot header, version 1 in its first {multiboot.SEARCH} bytes or version 2 in "
-            f"{multiboot2.SEARCH}, and no Linux setup header (HdrS) at 202h")
+    return (f"it is not ELF (7f 45 4c 46), has no multiboot header, version 1 in its first {multiboot.SEARCH} bytes or version 2 "
+            f"in {multiboot2.SEARCH}, and no Linux setup header (HdrS) at 202h")

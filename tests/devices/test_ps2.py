@@ -174,7 +174,10 @@ def test_a_byte_for_the_keyboard_starts_its_clock(board):
 @pytest.mark.parametrize("command_byte, text, codes", [
     (0x01, "a", "1C F0 1C"), (0x41, "a", "1E 9E"), (0x41, "A", "2A 1E 9E AA"), (0x41, "<up>", "E0 48 E0 C8"),
     (0x01, "<up>", "E0 75 E0 F0 75"), (0x41, "<ctrl-c>", "1D 2E AE 9D"), (0x41, "\n", "1C 9C"), (0x41, "<f7>", "41 C1"),
-    (0x41, "<f12>", "58 D8"), (0x41, "<del>", "E0 53 E0 D3"), (0x41, "<esc>", "01 81"), (0x41, "!", "2A 02 82 AA")])
+    (0x41, "<f12>", "58 D8"), (0x41, "<del>", "E0 53 E0 D3"), (0x41, "<esc>", "01 81"), (0x41, "!", "2A 02 82 AA"),
+    (0x41, "<printscreen>", "E0 2A E0 37 E0 B7 E0 AA"), (0x41, "<pause>", "E1 1D 45 E1 9D C5"),
+    (0x41, "<ctrl-break>", "1D E0 46 E0 C6 9D"), (0x41, "<alt-sysrq>", "38 54 D4 B8"),
+    (0x01, "<pause>", "E1 14 77 E1 F0 14 F0 77")])
 def test_codes_of_keys(board, command_byte, text, codes):
     command(board, 0x60, command_byte)
     board.devices["ps2"].type_text(text)

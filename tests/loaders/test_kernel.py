@@ -126,8 +126,8 @@ def test_after_a_reset_there_is_nothing_to_boot(machine, tmp_path):
 
 @pytest.mark.parametrize("data, words", [
     (b"", "empty: there is no kernel in it"),
-    (bytes(100), "it is not ELF (7f 45 4c 46), has no multiboot header, version 1 in its first 8192 bytes or version 2 in 32768, and "
-                 "no Linux setup header"),
+    (bytes(100), "it is not ELF (7f 45 4c 46), has no multiboot header, version 1 in its first 8192 bytes or version 2 "
+                 "in 32768, and no Linux setup header"),
     (bytes(510) + b"\x55\xaa", "it is a disk image: boot it as a disk, by the BIOS"),
     (bytes(0x202) + b"HdrS", "cut short: the file ends within the setup header"),
     (b"\x7fELF" + bytes(100), "ELF class"),

@@ -28,6 +28,21 @@ class Processor(argparse.Action):
             parser.error(f"{option}: {error}")
 
 
+class BiosQuirk(argparse.Action):
+    """--bios-quirk NAME, which may be repeated; `help` lists the names with a sentence each and ends."""
+
+    def __call__(self, parser, namespace, value, option=None):
+        from boot.bios import quirks
+        if value == "help":
+            print(*(f"{one.name:22}{one.sentence}" for one in quirks.QUIRKS.values()), sep="\n")
+            parser.exit(0)
+        namespace.bios_quirk = [*namespace.bios_quirk, value]
+        try:
+            quirks.chosen(namespace.bios_quirk)
+        except ValueError as error:
+            parser.error(f"{option}: {error}")
+
+
 def processor_lines():
     """A line for each processor, with what it has and the one before has not."""
     before = frozenset()
@@ -85,6 +100,8 @@ def add_machine_options(parser: argparse.ArgumentParser) -> None:
                        help="address line 20 at power-on (default on; the example opens it itself)")
     board.add_argument("--memory-fill", metavar="zero|random:SEED", default="zero",
                        help="what the RAM holds at power-on (default zero)")
+    board.add_argument("--bios-quirk", metavar="NAME", action=BiosQuirk, default=[],
+                       help="what the BIOS does as bad ones did; may be repeated; help: which there are")
     board.add_argument("--no-reboot", action="store_true", help="stop where the guest resets the machine")
 
 
@@ -121,6 +138,9 @@ def build(options):
         raise ImageError(f"--memory {options.memory} --memory-fill {options.memory_fill}: "
                          f"{error or 'this host has not so much memory'}") from None
     machine.no_reboot = options.no_reboot
+    if options.bios_quirk and (options.kernel is not None or is_uefi(options)):
+        raise ImageError(f"--bios-quirk {options.bios_quirk[0]}: there is no BIOS with "
+                         f"{'--kernel' if options.kernel is not None else '--uefi'}")
     if options.kernel is not None:
         return machine, _kernel(machine, options)
     if is_uefi(options):
@@ -228,7 +248,7 @@ def _bios(machine, options):
             if not media[word]:
                 raise ImageError(f"--boot {options.boot}: there is no {word}")
     boot.bios(machine, floppy=media["floppy"], drives=media["disk"], cdrom=media["cdrom"],
-              boot_order=[word for word in order if media[word]])
+              boot_order=[word for word in order if media[word]], quirks=options.bios_quirk)
     return [disk for kind in media.values() for disk in kind]
 
 

@@ -40,6 +40,7 @@ class Ps2(Device):
         super().__init__(machine)
         self.clock = machine.clock
         self.pic = machine.devices["pic"]
+        self.drives_a20 = True          # whether the output port is wired to the A20 gate
         self.keyboard = Keyboard()
         self.mouse = Mouse()
         self.byte_ticks = self.clock.ticks(BYTE_TIME)
@@ -216,7 +217,7 @@ class Ps2(Device):
             self.command_byte &= ~MOUSE_OFF
             self.mouse.receive(value)
         elif command == 0xD1:
-            self.machine.set_a20(bool(value & A20))
+            self._set_a20(bool(value & A20))
             if not value & RESET:
                 self.machine.request_reset("8042 output port")
         elif command in (0xD2, 0xD3):
@@ -257,7 +258,7 @@ class Ps2(Device):
             self._reply(0xCD | self.machine.cpu.a20 << 1 | (self.full and not self.from_mouse) << 4
                         | (self.full and self.from_mouse) << 5)
         elif value in (0xDD, 0xDF):     # A20 gate shut, open
-            self.machine.set_a20(value == 0xDF)
+            self._set_a20(value == 0xDF)
         self._fill()
         self._type_on()
 
@@ -265,6 +266,10 @@ class Ps2(Device):
 
     # A4 is a password set? (no)   A9, AB test the lines (they work)   C0 read the input port   E0 read the test inputs
     ANSWERS = {0xA4: 0xF1, 0xA9: 0x00, 0xAB: 0x00, 0xC0: 0x80, 0xE0: 0x00}
+
+    def _set_a20(self, on):
+        if self.drives_a20:
+            self.machine.set_a20(on)
 
     def _reply(self, value):
         self.replies.append((value, False))

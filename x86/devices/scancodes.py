@@ -43,13 +43,15 @@ _keys("rightshift rightctrl rightalt leftwin rightwin menu numlock scrolllock sy
 _keys("kp7 kp8 kp9 kp- kp4 kp5 kp6 kp+ kp1 kp2 kp3 kp0 kp. kp* kp/ kpenter",
       "6C 75 7D 7B 6B 73 74 79 69 72 7A 70 71 7C E04A E05A")
 
-#: Keys that are more than one code: what they send when they go down, and when they go up
-LONG = {"printscreen": (bytes.fromhex("E0 12 E0 7C"), bytes.fromhex("E0 F0 7C E0 F0 12")),
-        "pause": (bytes.fromhex("E1 14 77 E1 F0 14 F0 77"), b"")}
+#: Keys that send more than one code: what they send when they go down, and when they go up. Print Screen while Alt is held
+#: is "sysrq", Pause while Ctrl is held is "break"
+SEQUENCES = {name: (bytes.fromhex(down), bytes.fromhex(up)) for name, down, up in (
+    ("printscreen", "E0 12 E0 7C", "E0 F0 7C E0 F0 12"), ("sysrq", "84", "F0 84"),
+    ("pause", "E1 14 77 E1 F0 14 F0 77", ""), ("break", "E0 7E E0 F0 7E", ""))}
 
 ALIASES = {"escape": "esc", "return": "enter", "bs": "backspace", "del": "delete", "ins": "insert", "pgup": "pageup",
-           "pgdn": "pagedown", "pgdown": "pagedown", "control": "ctrl", "win": "leftwin", "altgr": "rightalt",
-           "print": "printscreen", "prtsc": "printscreen", "lt": "shift-,", "gt": "shift-."}
+           "pgdn": "pagedown", "pgdown": "pagedown", "print": "printscreen", "prtsc": "printscreen", "control": "ctrl",
+           "win": "leftwin", "altgr": "rightalt", "lt": "shift-,", "gt": "shift-."}
 
 #: Characters of a US keyboard that need Shift -> the key
 SHIFTED = dict(zip('~!@#$%^&*()_+{}|:"<>?', "`1234567890-=[]\\;',./"))
@@ -63,16 +65,16 @@ _TOKEN = re.compile(r"<([a-z0-9][a-z0-9+*/.,-]*)>|(.)", re.DOTALL | re.IGNORECAS
 
 def make(key: str) -> bytes:
     """The bytes of set 2 that say a key went down."""
-    if key in LONG:
-        return LONG[key][0]
+    if key in SEQUENCES:
+        return SEQUENCES[key][0]
     code = KEYS[key]
     return bytes((0xE0, code & 0xFF)) if code > 0xFF else bytes((code,))
 
 
 def release(key: str) -> bytes:
     """The bytes of set 2 that say a key went up."""
-    if key in LONG:
-        return LONG[key][1]
+    if key in SEQUENCES:
+        return SEQUENCES[key][1]
     code = KEYS[key]
     return bytes((0xE0, 0xF0, code & 0xFF)) if code > 0xFF else bytes((0xF0, code))
 
@@ -97,12 +99,12 @@ def chord(name: str) -> list[str]:
         return ["shift", SHIFTED[name]]
     if name in SPECIAL:
         return [SPECIAL[name]]
-    if name in KEYS:
+    if name in KEYS or name in SEQUENCES:
         return [name]
     lower = name.lower()
     if lower in ALIASES:
         return chord(ALIASES[lower])
-    if lower in KEYS or lower in LONG:
+    if lower in KEYS or lower in SEQUENCES:
         return [lower]
     first, dash, rest = name.partition("-")
     modifier = ALIASES.get(first.lower(), first.lower())
