@@ -7,7 +7,7 @@ there; the fields named in Bios.STATE are the little that a real one keeps in it
 from __future__ import annotations
 
 from boot import layout
-from boot.bios import descriptions, rom
+from boot.bios import descriptions, rom, video_rom
 from boot.bios.service import CARRY, TRAPS, Call, find
 from boot.disk import Disk
 from x86.devices.device import Device
@@ -16,6 +16,9 @@ from x86.faults import ImageError, MachineError
 FLOPPY_A, HARD_DISK_C = 0x00, 0x80
 PAGE = 4096
 UNMAPPED = 1 << 51                                  # a physical address at which nothing ever is
+
+#: (first byte, first byte behind) of what nobody can write
+ROMS = ((layout.VIDEO_ROM, layout.VIDEO_ROM + layout.VIDEO_ROM_SIZE), (layout.ROM, layout.ROM + layout.ROM_SIZE))
 
 #: A fault that nobody handles returns to the instruction that caused it; after so many rounds the machine is stopped.
 FAULT_ROUNDS = 16
@@ -45,10 +48,13 @@ class Bios(Device):
         self.trace: list = []
         self.rom = rom.build()
         self.symbols = self.rom.labels
+        self.video_rom = video_rom.build()
+        self._traps = {layout.ROM_SEGMENT: self.rom.traps, layout.VIDEO_SEGMENT: self.video_rom.traps}
         self.unimplemented: dict[str, int] = {}
         self.strays: dict[str, int] = {}            # writes to the trap port that no stub made: "CS:IP" -> count
         self._power_on()
         memory, data = machine.memory, descriptions.into_rom(self.rom.data, machine)
+        memory.map_rom(layout.VIDEO_ROM, self.video_rom.data, "video BIOS")
         memory.map_rom(layout.ROM, data, "BIOS")
         memory.map_rom(layout.ROM_ALIAS, data, "BIOS at 4 GB")
         memory.map_rom(layout.ROM_ALIAS_A20, data, "BIOS at 4 GB, A20 gate shut")
@@ -88,8 +94,8 @@ class Bios(Device):
 
     def _trap(self, offset, value, size):
         cpu = self.machine.cpu
-        where = (cpu.rip - 2) & 0xFFFF
-        name = self.rom.traps.get(where) if cpu.cs == layout.ROM_SEGMENT and cpu.mode in ("real", "v86") else None
+        traps = self._traps.get(cpu.cs, {}) if cpu.mode in ("real", "v86") else {}
+        name = traps.get((cpu.rip - 2) & 0xFFFF)
         if name is None:
             place = f"{cpu.cs:04X}:{cpu.rip:X}"
             self.strays[place] = self.strays.get(place, 0) + 1
@@ -223,12 +229,13 @@ class Bios(Device):
 
     def _store(self, address, data):
         memory, end = self.machine.memory, address + len(data)
-        if address < layout.EXTENDED_MEMORY and end > layout.ROM:       # memory.write() would change the ROM
-            if address < layout.ROM:
-                memory.write(address, data[:layout.ROM - address])
-            if end > layout.EXTENDED_MEMORY:
-                self._store(layout.EXTENDED_MEMORY, data[layout.EXTENDED_MEMORY - address:])
-            return
+        for first, behind in ROMS:                  # memory.write() would change the ROM
+            if address < behind and end > first:
+                if address < first:
+                    memory.write(address, data[:first - address])
+                if end > behind:
+                    self._store(behind, data[behind - address:])
+                return
         try:
             memory.write(address, data)
         except IndexError:                          # partly or wholly nothing there
