@@ -244,13 +244,13 @@ class Machine:
         for frame in frames:
             self.memory.set_frame(frame, snapshot.pages.get(frame) or self.memory.initial_frame(frame))
         self._pages = dict(snapshot.pages)
-        for cpu, state in zip(self.cpus, snapshot.cpus):
-            cpu.restore(state)
-        self._track()
         self.clock.restore(snapshot.clock)
         self.bus.restore(snapshot.bus)
         for name, device in self.devices.items():
             device.restore(snapshot.devices[name])
+        for cpu, state in zip(self.cpus, snapshot.cpus):        # behind the devices: translations lead through their memory map
+            cpu.restore(state)
+        self._track()
         self._stop = self._reset_reason = None
 
     def _track(self):

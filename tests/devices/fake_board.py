@@ -9,7 +9,7 @@ from x86.clock import Clock
 
 
 class FakeMemory:
-    """Flat memory of `size` bytes, video memory below 1 MB part of it; what is mapped above is kept apart."""
+    """Flat memory of `size` bytes; what is mapped above 1 MB is kept apart. Devices in memory are not there."""
 
     def __init__(self, size):
         self.size = size
@@ -17,8 +17,8 @@ class FakeMemory:
         self.ram_high = size - self.ram_low
         self.bytes = bytearray(min(size, 1 << 20))
         self.regions = []
-
         self.high = {}                  # start -> bytes
+        self.alias = (0, 0, 0)          # start, length, target
 
     def map_ram(self, start, length, name):
         self.regions.append((start, length, name))
@@ -28,9 +28,22 @@ class FakeMemory:
     def map_mmio(self, start, length, name, read, write):
         self.regions.append((start, length, name))
 
+    def map_alias(self, start, length, name, target):
+        self.alias = (start, length, target)
+
+    def read(self, address, length):
+        return self[address:address + length]
+
+    def write(self, address, data):
+        self[address:address + len(data)] = data
+
     def _place(self, key):
         """(the bytes that hold address or slice `key`, where in them)"""
         at = key.start if isinstance(key, slice) else key
+        first, length, target = self.alias
+        if first <= at < first + length:
+            at += target - first
+            key = slice(at, key.stop + target - first) if isinstance(key, slice) else at
         for start, held in self.high.items():
             if start <= at < start + len(held):
                 return held, slice(at - start, key.stop - start) if isinstance(key, slice) else at - start

@@ -42,6 +42,7 @@ def test_power_on_is_an_empty_mode_3(board):
     assert screen.size == (80, 25)
     assert screen.text == "\n" * 24
     assert (0xA0000, 0x20000, "VGA") in board.memory.regions
+    assert board.memory.alias[:2] == (0xB8000, 0x8000)
 
 
 def test_text_and_cells(board):
@@ -67,7 +68,7 @@ def test_start_address_scrolls_and_wraps(board):
     put(board, 1, 0, "second row")
     indexed(board, 0x3D4, 0x0D, 80)
     assert screen.text.split("\n")[0] == "second row"
-    indexed(board, 0x3D4, 0x0C, 0x3F)                   # 3FD0h = 16384 - 48: the window of 32 KB comes round
+    indexed(board, 0x3D4, 0x0C, 0xFF)                   # FFD0h = 65536 - 48: the planes come round
     indexed(board, 0x3D4, 0x0D, 0xD0)
     put(board, 0, 0, "top")
     assert screen.text.split("\n")[0] == " " * 48 + "top"
@@ -87,8 +88,8 @@ def test_modes_with_other_sizes(board):
 
 def test_monochrome_is_at_b0000_and_3b4(board):
     screen = board.devices["vga"]
-    put(board, 0, 0, "mono", base=0xB0000)
     indexed(board, 0x3CE, 6, 0x0A)
+    put(board, 0, 0, "mono", base=0xB0000)
     assert screen.text.split("\n")[0] == "mono"
     board.write(0x3C2, 0x66)
     assert board.read(0x3CC) == 0x66

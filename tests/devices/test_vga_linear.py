@@ -79,13 +79,17 @@ def test_a_guest_finds_it_and_sets_a_mode_by_the_ports(machine):
     assert machine.memory.read(FRAME_BUFFER, 4) == b"kept"
 
 
-def test_text_mode_comes_back(machine):
+def test_the_text_mode_that_was_comes_back_by_the_registers_it_changed(machine):
     machine.memory.write(0xB8000, b"H\7i\7")
-    machine.screen.linear.set_mode(800, 600)
-    assert machine.screen.text == ""
+    linear = machine.screen.linear
+    linear.set_mode(800, 600)
+    assert machine.screen.text == "" and machine.memory.read(0xA0000, 4) == bytes(4)
     dispi(machine, 4, 0)
-    assert machine.screen.size == (80, 25)
-    assert machine.screen.text.startswith("Hi\n")
+    assert machine.screen.graphics_mode and machine.screen.crtc[1] == 99
+    for port, index, value in ((0x3D4, 0x11, 0x0E), (0x3CE, 5, 0x10), (0x3CE, 6, 0x0E), (0x3D4, 1, 79), (0x3D4, 7, 0x1F),
+                               (0x3D4, 9, 0x4F), (0x3D4, 0x12, 0x8F), (0x3D4, 0x13, 0x28)):
+        machine.bus.write(port, index | value << 8, 2)
+    assert machine.screen.size == (80, 25) and machine.screen.text.strip() == ""        # what was there is zeroed
 
 
 def test_text_is_what_the_terminal_knows(machine):

@@ -70,7 +70,7 @@ def _dots(vga):
     pitch = 8 * vga.crtc[0x13]
     start = 4 * (vga.crtc[0x0C] << 8 | vga.crtc[0x0D])
     repeat = vga.character_height                               # each line of dots is scanned so often
-    memory = vga.memory[0xA0000:0xB0000]
+    memory = vga.video.memory[0xA0000:0xB0000]
     mask = bytes(index & vga.dac_mask for index in range(256))
     rows = []
     for line in range(visible // repeat):
@@ -103,7 +103,7 @@ def _frame_buffer(vga):
     (width, height), depth, pitch = linear.size, linear.depth, linear.pitch
     if depth == 4:
         return width, height, bytes(768), [bytes(width)] * height
-    memory = memoryview(vga.memory[linear.start:linear.start + height * pitch])
+    memory = memoryview(vga.video.memory[linear.start:linear.start + height * pitch])
     lines = [memory[start:start + width * ((depth + 7) // 8)] for start in range(0, height * pitch, pitch)]
     if depth == 8:
         mask = bytes(index & vga.dac_mask for index in range(256))
