@@ -13,7 +13,7 @@ from boot import layout
 from boot.bios.service import service
 from boot.bios.vbe_modes import EVERY_MODE, KEEP_MEMORY, LINEAR_BUFFER, program_display
 from boot.bios.video_dots import canvas
-from boot.bios.video_modes import LINEAR, MODES, PLANAR, Mode, load_palette, program_registers, with_scan_lines
+from boot.bios.video_modes import CGA, LINEAR, MODES, PLANAR, Mode, load_palette, program_registers, with_scan_lines
 
 BELL, BACKSPACE, LINE_FEED, RETURN = 7, 8, 10, 13
 NORMAL = 0x07                                       # light grey on black
@@ -161,8 +161,12 @@ def _clear(bios, mode):
     memory = bios.machine.memory
     if not mode.graphics:
         memory.write(mode.memory, bytes([0x20, NORMAL]) * (TEXT_WINDOW // 2))
+    elif mode.number == 6:
+        canvas(bios, mode).fill(0, mode.columns, range(mode.height), 0)
+    elif mode.kind == CGA:
+        memory.write(mode.memory, bytes(TEXT_WINDOW))
     elif not mode.vesa:
-        memory.write(mode.memory, bytes(TEXT_WINDOW if mode.memory == layout.COLOR_TEXT else 0x10000))
+        memory.write(layout.FRAME_BUFFER, bytes(4 * 0x10000))
 
 
 def point_to_fonts(bios, height: int) -> None:
@@ -184,18 +188,13 @@ def load_font(bios, height: int, block: int = 0) -> None:
 def load_characters(bios, glyphs: bytes, height: int, first: int, block: int) -> None:
     """Put characters into plane 2, where the character generator reads them: 32 bytes each, eight blocks of 256.
 
-    For that time the plane is seen at A0000h, byte by byte."""
-    def write(port, pairs):
-        for index, value in pairs:
-            bios.port_out(port, index)
-            bios.port_out(port + 1, value)
-    write(0x3C4, ((0, 0x01), (2, 0x04), (4, 0x07), (0, 0x03)))      # plane 2, not odd/even
-    write(0x3CE, ((4, 0x02), (5, 0x00), (6, 0x04)))                 # 64 KB from A0000h
-    padded = b"".join(glyphs[at:at + height].ljust(32, b"\0") for at in range(0, len(glyphs), height))
+    The adapter keeps the planes side by side in its frame buffer (video_dots.py), so nothing has to be switched for that."""
     start = ((block & 3) << 14 | (block & 4) << 11) + 32 * first
-    bios.machine.memory.write(layout.GRAPHICS_MEMORY + start, padded[:0x10000 - start])
-    write(0x3C4, ((0, 0x01), (2, 0x03), (4, 0x03), (0, 0x03)))
-    write(0x3CE, ((4, 0x00), (5, 0x10), (6, 0x0E if bios.word(layout.CRTC_PORT) == 0x3D4 else 0x0A)))
+    padded = b"".join(glyphs[at:at + height].ljust(32, b"\0") for at in range(0, len(glyphs), height))[:0x10000 - start]
+    at, memory = layout.FRAME_BUFFER + 4 * start, bios.machine.memory
+    planes = bytearray(memory.read(at, 4 * len(padded)))
+    planes[2::4] = padded
+    memory.write(at, bytes(planes))
 
 
 @service(0x10, 0x0F, "get video mode")

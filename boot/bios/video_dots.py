@@ -1,26 +1,32 @@
 """Video memory of the graphics modes as dots: one class for each way in which dots lie in it.
 
-    Packed   modes 4, 5, 6: two or one bits a dot, the leftmost on top; even lines at 0, odd lines at 2000h
+    Packed   modes 4 and 5: two bits a dot, the leftmost on top; even lines at 0, odd lines at 2000h
              mode 13h and the VESA modes: one to four bytes a dot, the low byte first
-    Planar   modes 0Dh to 12h, 102h ...: eight dots a byte, a bit of each in four planes at the same address. They are
-             reached by the adapter's own means: map mask, bit mask, set/reset, read map, latches
+    Planar   modes 0Dh to 12h, 102h ...: eight dots a byte, a bit of each in four planes at the same address
+             mode 6: the same in plane 0 alone, with lines as in mode 4
+
+A program reaches planes by map mask, bit mask and latches. This BIOS knows its adapter: the four bytes of an address lie
+side by side at the start of the frame buffer (x86/devices/vga_memory.py), and no register has to change for a character.
 
 A colour is a number; in modes whose dots hold red, green and blue the sixteen of a CGA. Nothing outside the screen is touched.
 
-Source: IBM VGA Technical Reference, "Display Memory Organization" and "Graphics Controller".
+Source: IBM VGA Technical Reference, "Display Memory Organization".
 """
 from __future__ import annotations
 
-from boot.bios.vbe_modes import BANK, VIRTUAL_WIDTH, line_bytes, pixel_bytes, read_display, write_display
-from boot.bios.video_modes import CGA, DIRECT, PLANAR, Mode, cga_16
+import functools
+import operator
+
+from boot import layout
+from boot.bios.vbe_modes import VIRTUAL_WIDTH, line_bytes, pixel_bytes, read_display
+from boot.bios.video_modes import CGA, DIRECT, Mode, cga_16
 
 ODD_LINES = 0x2000
-ALL_PLANES = 0x0F
 
 
 def canvas(bios, mode: Mode, page: int = 0):
     """The dots of a graphics mode's page."""
-    return (Planar if mode.kind == PLANAR else Packed)(bios, mode, page)
+    return (Planar if mode.planes else Packed)(bios, mode, page)
 
 
 class Packed:
@@ -116,119 +122,59 @@ class Packed:
 
 
 class Planar:
-    """Dots in four planes. Between calls the registers are as setting the mode left them."""
+    """Dots in planes, as the adapter keeps them: bytes of the frame buffer, four for each address."""
 
     def __init__(self, bios, mode, page):
-        self.bios, self.memory, self.mode = bios, bios.machine.memory, mode
+        self.memory, self.mode = bios.machine.memory, mode
         pixels = read_display(bios, VIRTUAL_WIDTH) if mode.vesa else mode.width
-        self.pitch, self.start = pixels // 8, page * mode.page_size
-        self.bank = 0
-
-    # ---- the hardware ------------------------------------------------------------------------------------------------
-
-    def _graphics(self, index, value):
-        self.bios.port_out(0x3CE, index)
-        self.bios.port_out(0x3CF, value)
-
-    def _map_mask(self, planes):
-        self.bios.port_out(0x3C4, 2)
-        self.bios.port_out(0x3C5, planes)
-
-    def _offset(self, column, y):
-        """Where in its plane a byte is."""
-        return self.start + y * self.pitch + column
-
-    def _window(self, offset):
-        """Its address in the window, which has 64 KB of each plane; the bank moves it in the larger modes."""
-        if self.mode.vesa:
-            self._select(offset >> 16)
-        return self.mode.memory + (offset & 0xFFFF)
+        self.pitch = 4 * (pixels // 8)
+        self.start = layout.FRAME_BUFFER + 4 * page * mode.page_size
 
     def _at(self, column, y):
-        return self._window(self._offset(column, y))
-
-    def _select(self, bank):
-        if bank != self.bank:
-            self.bank = bank
-            write_display(self.bios, BANK, bank)
-
-    def _begin(self, **registers):
-        """Graphics controller registers by name, for one piece of work."""
-        self.saved_bank = self.bank = read_display(self.bios, BANK) if self.mode.vesa else 0
-        for index, name in enumerate(("set_reset", "enable", "compare", "function", "read_map", "mode")):
-            self._graphics(index, registers.get(name, 0))
-        self._graphics(7, ALL_PLANES)
-        self._graphics(8, registers.get("bits", 0xFF))
-        self._map_mask(registers.get("planes", ALL_PLANES))
-
-    def _end(self):
-        self._select(self.saved_bank)
-        for index, value in enumerate(bytes.fromhex(self.mode.registers.graphics)):
-            if index != 6:
-                self._graphics(index, value)
-        self._map_mask(ALL_PLANES)
-
-    # ---- dots --------------------------------------------------------------------------------------------------------
+        """Where the four bytes of eight dots are."""
+        line = (y & 1) * ODD_LINES * 4 + (y >> 1) * self.pitch if self.mode.kind == CGA else y * self.pitch
+        return self.start + line + 4 * column
 
     def read(self, x: int, y: int) -> int:
         """One dot: a bit from each plane."""
-        self._begin()
-        address, color = self._at(x // 8, y), 0
-        for plane in range(4):
-            self._graphics(4, plane)
-            color |= (self.memory.read_u8(address) >> 7 - x % 8 & 1) << plane
-        self._end()
-        return color
+        planes = self.memory.read(self._at(x // 8, y), 4)
+        return sum((byte >> 7 - x % 8 & 1) << plane for plane, byte in enumerate(planes)) & self.mode.planes
 
     def write(self, x: int, y: int, color: int, exclusive: bool = False) -> None:
         """One dot. exclusive: exclusive or with what is there."""
-        self._begin(set_reset=color & 0x0F, enable=ALL_PLANES, bits=0x80 >> x % 8, function=0x18 if exclusive else 0)
-        address = self._at(x // 8, y)
-        self.memory.read_u8(address)                    # fills the latches
-        self.memory.write_u8(address, 0xFF)
-        self._end()
+        self._combine(x // 8, y, 0 if exclusive else 0x80 >> x % 8, 0x80 >> x % 8, color, 0)
 
     def draw(self, column: int, top: int, glyph: bytes, color: int, background: int = 0, exclusive: bool = False) -> None:
         """A character: planes that have the colour's bit get the glyph, and those of the background its opposite."""
-        color, background = color & 0x0F, 0 if exclusive else background & 0x0F
-        self._begin(function=0x18 if exclusive else 0)
-        for planes, of in ((color & ~background, lambda bits: bits), (background & ~color, lambda bits: bits ^ 0xFF),
-                           (color & background, lambda bits: 0xFF), (ALL_PLANES & ~(color | background), lambda bits: 0)):
-            if not planes or exclusive and planes & ~color:
-                continue
-            self._map_mask(planes)
-            for y, bits in enumerate(glyph, top):
-                address = self._at(column, y)
-                if exclusive:
-                    self.memory.read_u8(address)
-                self.memory.write_u8(address, of(bits))
-        self._end()
+        for y, bits in enumerate(glyph, top):
+            self._combine(column, y, 0 if exclusive else 0xFF, bits, color, 0 if exclusive else background)
+
+    def _combine(self, column, y, mask, bits, color, background):
+        """Eight dots: take away those in `mask`, then exclusive or with the colours of `bits` and of the others in `mask`."""
+        at = self._at(column, y)
+        planes = bytearray(self.memory.read(at, 4))
+        for plane in range(4):
+            if self.mode.planes >> plane & 1:
+                shape = (bits if color >> plane & 1 else 0) | (mask & ~bits if background >> plane & 1 else 0)
+                planes[plane] = planes[plane] & ~mask ^ shape
+        self.memory.write(at, bytes(planes))
 
     def pattern(self, column: int, top: int, height: int) -> bytes:
-        """What is there, as a character: read mode 1 tells which dots have colour 0."""
-        self._begin(mode=0x08)
-        found = bytes(self.memory.read_u8(self._at(column, y)) ^ 0xFF for y in range(top, top + height))
-        self._end()
-        return found
+        """What is there, as a character: a bit for every dot that is not 0."""
+        found = bytearray()
+        for y in range(top, top + height):
+            planes = self.memory.read(self._at(column, y), 4)
+            found.append(functools.reduce(operator.or_, (byte for plane, byte in enumerate(planes)
+                                                         if self.mode.planes >> plane & 1)))
+        return bytes(found)
 
     def copy(self, left: int, width: int, to: range, distance: int) -> None:
-        """Lines of `width` columns from column `left` on, by write mode 1: four planes through the latches at once."""
-        self._begin(mode=0x01)
-        read, write, window = self.memory.read_u8, self.memory.write_u8, self._window
+        """Lines of `width` columns from column `left` on: each line of `to`, in that order, from `distance` lines below."""
         for y in to:
-            source, target = self._offset(left, y + distance), self._offset(left, y)
-            for step in range(width):
-                read(window(source + step))
-                write(window(target + step), 0)
-        self._end()
+            self.memory.write(self._at(left, y), self.memory.read(self._at(left, y + distance), 4 * width))
 
     def fill(self, left: int, width: int, lines: range, color: int) -> None:
         """One colour in all dots of these lines and columns."""
-        self._begin(set_reset=color & 0x0F, enable=ALL_PLANES)
+        planes = bytes(0xFF if color >> plane & 1 and self.mode.planes >> plane & 1 else 0 for plane in range(4))
         for y in lines:
-            offset, end = self._offset(left, y), self._offset(left + width, y)
-            while offset < end:                         # in two parts where a bank ends
-                following = min(end, (offset | 0xFFFF) + 1)
-                self.memory.write(self._window(offset), bytes(following - offset))
-                offset = following
-        self._end()
+            self.memory.write(self._at(left, y), planes * width)

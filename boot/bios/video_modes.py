@@ -62,6 +62,13 @@ class Mode(NamedTuple):
         return self.kind != TEXT
 
     @property
+    def planes(self) -> int:
+        """Which of the four planes hold dots; 0 where dots lie side by side."""
+        if self.kind != PLANAR:
+            return 1 if self.kind == CGA and self.depth == 1 else 0
+        return int(self.registers.graphics[21:23], 16)      # those that the colour compare knows
+
+    @property
     def page_size(self) -> int:
         """Bytes from one page to the next: whole 2 KB of text, 16 KB as on a CGA, whole 8 KB of one plane."""
         if not self.graphics:
