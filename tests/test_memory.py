@@ -235,7 +235,8 @@ def test_an_alias_hides_nothing_but_mmio():
     memory.map_rom(0xC0000, b"\x55\xAA", "option ROM")
     memory.map_mmio(0xA0000, 0x20000, "VGA", None, None)
     for start, length, target, words in (
-            (0xBF000, 0x2000, 0xFD000000, "window at .* overlaps option ROM at 0xc0000"), (0, 0x1000, 0xFD000000, "would hide RAM"),
+            (0xBF000, 0x2000, 0xFD000000, "window at .* overlaps option ROM at 0xc0000"),
+            (0, 0x1000, 0xFD000000, "would hide RAM"),
             (0xA0000, 0x1000, 0xFD010000, "no RAM is mapped at 0xfd010000"), (0xA0000, 0x20000, 0xFD000000, "no RAM is mapped"),
             (0xA0800, 0x1000, 0xFD000000, "multiples"), (0xA0000, 0x1000, 0xFD000001, "multiples"),
             (0xA0000, -0x1000, 0xFD000000, "multiples")):

@@ -159,10 +159,17 @@ def test_one_byte_a_dot_goes_through_the_dac(machine, tmp_path):
     assert png(machine, tmp_path / "a.png")[2][1][1] == (63, 255, 21)
 
 
-def test_planes_are_black(machine, tmp_path):
+def test_sixteen_colours_are_in_planes(machine, tmp_path):
     machine.screen.linear.set_mode(16, 2, 4)
-    machine.memory.write(FRAME_BUFFER, b"\xFF" * 64)
-    assert set(png(machine, tmp_path / "a.png")[2][0]) == {(0, 0, 0)}
+    for index, value in ((1, 0), (3, 0), (5, 0), (8, 0xFF)):
+        machine.bus.write(0x3CE, index | value << 8, 2)
+    machine.bus.write(0x3C4, 0x0604, 2)
+    for plane, value in ((0, 0xC0), (1, 0xA0), (3, 0x10)):
+        machine.bus.write(0x3C4, 2 | 0x100 << plane, 2)
+        machine.memory.write_u8(0xA0000 + 3, value)
+    row = png(machine, tmp_path / "a.png")[2][1]
+    assert row[:8] == [(0, 0, 0)] * 8
+    assert row[8:12] == [(0, 170, 170), (0, 0, 170), (0, 170, 0), (85, 85, 85)] and row[12:] == [(0, 0, 0)] * 4
 
 
 # ---- registers in memory, state -------------------------------------------------------------------------------------

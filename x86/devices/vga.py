@@ -123,6 +123,11 @@ class Vga(Device):
         return self.linear.enabled or bool(self.graphics[6] & 1)
 
     @property
+    def blanked(self) -> bool:
+        """Whether the screen is dark: the palette is with the processor (3C0h, bit 5), or the sequencer has it off."""
+        return not self.attribute_index & 0x20 or bool(self.sequencer[1] & 0x20)
+
+    @property
     def character_height(self) -> int:
         """Scan lines a character."""
         return (self.crtc[9] & 0x1F) + 1
@@ -132,7 +137,7 @@ class Vga(Device):
         """(columns, rows) of the text screen; (0, 0) in graphics modes without a terminal."""
         if self.graphics_mode:
             return self.terminal.size if self._drawn else (0, 0)
-        lines = self._visible_lines >> (self.crtc[9] >> 7)
+        lines = self.visible_lines >> (self.crtc[9] >> 7)
         return self.crtc[1] + 1, lines // self.character_height
 
     @property
@@ -206,7 +211,7 @@ class Vga(Device):
         crtc = self.crtc
         overflow = crtc[7]
         self._lines = (crtc[6] | (overflow & 0x01) << 8 | (overflow & 0x20) << 4) + 2
-        self._visible_lines = (crtc[0x12] | (overflow & 0x02) << 7 | (overflow & 0x40) << 3) + 1
+        self.visible_lines = (crtc[0x12] | (overflow & 0x02) << 7 | (overflow & 0x40) << 3) + 1
         self._retrace = crtc[0x10] | (overflow & 0x04) << 6 | (overflow & 0x80) << 2
         self._retrace_lines = (crtc[0x11] - self._retrace) & 0x0F or 16
 
@@ -214,7 +219,7 @@ class Vga(Device):
         """Input status 1:  3 vertical retrace   0 no display: horizontal or vertical blanking."""
         line, dot = divmod(self.clock.cycles(DOT_CLOCK), LINE)
         line %= self._lines
-        blank = dot >= VISIBLE or line >= self._visible_lines
+        blank = dot >= VISIBLE or line >= self.visible_lines
         return blank | (0 <= line - self._retrace < self._retrace_lines) << 3
 
     # ---- 3C0h to 3CFh ----------------------------------------------------------------------------------------------

@@ -81,7 +81,7 @@ class Dispi(Device):
 
     @property
     def start(self) -> int:
-        """Address of the dot in the upper left corner; with planes, of four times as many bytes."""
+        """Address of the dot in the upper left corner"""
         return FRAME_BUFFER + self.registers[X] * BITS[self.depth] // 8 + self.registers[Y] * self.pitch
 
     def set_mode(self, width: int, height: int, depth: int = 32) -> None:
@@ -103,8 +103,7 @@ class Dispi(Device):
         if index == ENABLE:
             self._enable(value)
         elif index == BANK:
-            banks = FRAME_BUFFER_SIZE >> 16
-            registers[BANK] = value & (banks // 4 if registers[DEPTH] == 4 else banks) - 1
+            registers[BANK] = value & (FRAME_BUFFER_SIZE >> 16) - 1
             self.bank_offset = registers[BANK] << 16
             self.machine.devices["vga"].follow_linear()
         elif index == IDENTITY:

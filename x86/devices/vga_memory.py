@@ -10,8 +10,8 @@ Which byte an address means is up to the sequencer's memory mode and the graphic
     odd/even     plane = address & 1,  offset = address >> 1     text (0 characters, 1 attributes), CGA graphics
     planar       all planes,           offset = address          modes 0Dh to 12h, mode X, and plane 2 with the fonts
 
-(On the chip, an address of the first two leaves its lower bits out and the CRT controller's doubleword and word modes do the same;
-here, as in QEMU, both close the gaps. So the CRT controller's counter always is an offset.)
+(On the chip the first two leave gaps between the offsets, which the CRT controller's doubleword and word modes skip in turn;
+here, as in QEMU, there are no gaps, and the CRT controller's counter always is an offset.)
 
 While nothing stands between the processor and a chained or odd/even byte, the window is plain RAM at full speed: chain-4 is an
 alias of the frame buffer; odd/even is memory of its own (PAIRS), from which planes 0 and 1 are put back into their places
@@ -78,7 +78,7 @@ class VideoMemory:
         """The registers may have changed: find the window, and what of it is plain. `move`: contents follow the mode."""
         vga = self.vga
         graphics, linear = vga.graphics, vga.linear
-        dots = linear.enabled and linear.depth != 4                     # bytes in the frame buffer are dots, whatever the VGA's mode
+        dots = linear.enabled and linear.depth != 4                     # bytes are dots, whatever the VGA's mode
         mode, maps = (0x0E, 0x0F) if dots else (vga.sequencer[4], vga.sequencer[2])
         self.start, self.size = start, size = WINDOWS[graphics[6] >> 2 & 3] if vga.answers else (MEMORY, 0)
         self.bank = linear.bank_offset if graphics[6] & 0x0C == 4 else 0
