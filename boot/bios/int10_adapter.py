@@ -5,6 +5,7 @@ Source: Ralf Brown's Interrupt List, INT 10/AH=12h, 1Ah, 1Bh; IBM VGA Technical 
 from __future__ import annotations
 
 from boot import layout
+from boot.bios.int10_palette import read_attribute_register
 from boot.bios.int10_video import mode_of, size_of
 from boot.bios.service import service
 
@@ -24,10 +25,10 @@ def alternate_select(bios, call):
     if function == 0x20:                                # this BIOS's own print screen routine stays
         return
     if function == 0x30:                                # 200, 350 or 400 scan lines for the next text mode
-        if argument > 2:
-            return
-        options = options & ~(LINES_200 | LINES_400) | (LINES_200, 0, LINES_400)[argument]
-        bios.set_byte(layout.VIDEO_SWITCHES, bios.byte(layout.VIDEO_SWITCHES) & 0xF0 | (8 if argument == 0 else 9))
+        if argument <= 2:
+            options = options & ~(LINES_200 | LINES_400) | (LINES_200, 0, LINES_400)[argument]
+            switches = bios.byte(layout.VIDEO_SWITCHES) & 0xF0
+            bios.set_byte(layout.VIDEO_SWITCHES, switches | (8 if argument == 0 else 9))
     elif function == 0x31:                              # load the default palette with a mode: 0 yes, 1 no
         options = options & ~NO_PALETTE | (argument & 1) * NO_PALETTE
     elif function == 0x32:                              # answer to the processor: 0 yes, 1 no
@@ -80,6 +81,10 @@ def state_information(bios, call):
     table[39:41] = colors.to_bytes(2, "little")         # 0: one
     table[41] = mode.pages
     table[42] = {200: 0, 350: 1, 400: 2}.get(mode.height, 3)
+    #  5 blinking   4 cursor emulation   3 no default colours   2 monochrome   1 grey   0 all modes on all screens
+    options = bios.byte(layout.VIDEO_MODE_OPTIONS)
+    table[45] = 0x01 | options & (NO_PALETTE | GREY) | (0 if colors else 0x04)
+    table[45] |= (0 if bios.byte(layout.VIDEO_CONTROL) & 1 else 0x10) | (read_attribute_register(bios, 0x10) & 0x08) << 2
     table[49] = 3                                       # 256 KB
     call.write("es", call.di, bytes(table))
     call.al = 0x1B

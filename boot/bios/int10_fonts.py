@@ -64,12 +64,12 @@ def use_font_height(bios, height: int) -> None:
     lines = read_crtc(bios, 0x12) + 1                   # vertical display end; bits 8 and 9 are in register 7
     overflow, scan = read_crtc(bios, 0x07), read_crtc(bios, 0x09)
     lines += (overflow & 0x02) << 7 | (overflow & 0x40) << 3
-    rows = (lines // 2 if scan & 0x80 else lines) // height
+    rows = max(1, (lines // 2 if scan & 0x80 else lines) // height)
     columns = bios.word(layout.VIDEO_COLUMNS)
-    set_crtc(bios, 0x09, scan & 0xE0 | height - 1)
-    set_crtc(bios, 0x0A, height - 3 if height > 8 else 6)
-    set_crtc(bios, 0x0B, height - 2 if height > 8 else 7)
-    set_crtc(bios, 0x12, rows * height * (2 if scan & 0x80 else 1) - 1 & 0xFF)
+    first, last = (height - 3, height - 2) if height > 8 else (6, 7)
+    for register, value in ((0x09, scan & 0xE0 | height - 1), (0x0A, first), (0x0B, last)):
+        set_crtc(bios, register, value)
+    bios.set_word(layout.CURSOR_SHAPE, first << 8 | last)
     bios.set_word(layout.VIDEO_FONT_HEIGHT, height)
     bios.set_byte(layout.VIDEO_LAST_ROW, rows - 1)
     bios.set_word(layout.VIDEO_PAGE_SIZE, mode_of(bios)._replace(columns=columns, rows=rows).page_size)

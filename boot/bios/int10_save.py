@@ -133,7 +133,7 @@ def _restore_display(bios, data):
         for index in (WIDTH, HEIGHT, DEPTH):
             write_display(bios, index, values[index])
         write_display(bios, ENABLE, values[ENABLE] | KEEP_MEMORY)
-        for index in (VIRTUAL_WIDTH, X, Y, BANK):
+        for index in (VIRTUAL_WIDTH, X, Y, BANK, ENABLE):
             write_display(bios, index, values[index])
 
 

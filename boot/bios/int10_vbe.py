@@ -94,12 +94,14 @@ def describe(bios, mode) -> bytes:
     attributes |= (GRAPHICS if mode.graphics else TELETYPE) | (NO_VGA if mode.vesa else 0) | (FRAME if linear else 0)
     size = (mode.width, mode.height) if mode.graphics else (mode.columns, mode.rows)
     memory = mode.memory if mode.memory < layout.FRAME_BUFFER else layout.GRAPHICS_MEMORY
-    pages = _memory(bios) // (frame_bytes(mode) + 0xFFFF & ~0xFFFF) - 1 if mode.vesa else mode.pages - 1
+    planes = 4 if mode.kind == PLANAR else 1
+    page = planes * (frame_bytes(mode) // planes + 0xFFFF & ~0xFFFF)        # pages begin at a bank
+    pages = _memory(bios) // page - 1 if mode.vesa else mode.pages - 1
     colors = bytes(COLORS.get(mode.depth, (0,) * 8))
     return MODE.pack(
         attributes, 0x07, 0, 64, 64, memory >> 4, 0, _rom(bios, "window"), line_bytes(mode), *size,
-        8 if mode.graphics else mode.width // mode.columns, mode.font_height, 4 if mode.kind == PLANAR else 1, mode.depth,
-        2 if mode.kind == CGA else 1, MODELS[mode.kind], 8 if mode.kind == CGA else 0, min(pages, 255), 1,
+        8 if mode.graphics else mode.width // mode.columns, mode.font_height, planes, mode.depth,
+        2 if mode.kind == CGA else 1, MODELS[mode.kind], 8 if mode.kind == CGA else 0, min(pages, 127), 1,
         colors, 2 if mode.depth == 32 else 0, layout.FRAME_BUFFER if linear else 0, 0, 0, line_bytes(mode) if linear else 0,
         0, 0, colors, 0)
 

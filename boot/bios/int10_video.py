@@ -113,10 +113,10 @@ def read_crtc(bios, register: int) -> int:
 def set_mode(bios, call):
     number, keep = call.al & 0x7F, call.al & 0x80
     call.note(f"set video mode {number:02X}h")
-    if number not in EVERY_MODE:
+    if number in EVERY_MODE:
+        enter_mode(bios, EVERY_MODE[number], clear=not keep)
+    else:
         bios.count_unimplemented(call)
-        return
-    enter_mode(bios, EVERY_MODE[number], clear=not keep)
     call.al = 0x3F if number == 6 else 0x20 if number > 7 else 0x30
 
 
@@ -250,7 +250,6 @@ def set_cursor_position(bios, call):
 def get_cursor(bios, call):
     call.dx = bios.word(layout.CURSOR_POSITIONS + 2 * (call.bh & 7))
     call.cx = bios.word(layout.CURSOR_SHAPE)
-    call.ax = 0
 
 
 @service(0x10, 0x04, "read light pen")
@@ -315,19 +314,20 @@ def _scroll_dots(bios, mode, page, columns, rows, lines, color, up):
 
 @service(0x10, 0x08, "read character and attribute")
 def read_character(bios, call):
-    """In graphics: the first character of the font that looks like what is there; 0 if none does."""
+    """In graphics: the first character of the font that looks like what is there, and its colour; 0 if none does."""
     page, mode = page_of(bios, call.bh), mode_of(bios)
     row, column = cursor(bios, page)
     if not mode.graphics:
         call.al, call.ah = read_cells(bios, cell_offset(bios, page, row, column), 2)
         return
     columns, rows = size_of(bios)
-    call.al = 0
+    call.ax = 0
     if row < rows and column < columns:
         height = font_height(bios)
-        found = canvas(bios, mode, page).pattern(column, row * height, height)
-        call.al = next((code for code in range(256) if glyph(bios, code) == found), 0)
-    call.ah = 0
+        found, color = canvas(bios, mode, page).pattern(column, row * height, height)
+        code = next((code for code in range(256) if glyph(bios, code) == found), None)
+        if code is not None:
+            call.al, call.ah = code, color & 0xFF
 
 
 @service(0x10, 0x09, "write characters and attribute")
@@ -341,16 +341,16 @@ def write_characters_only(bios, call):
 
 
 def _repeat(bios, call, attribute):
-    """CX copies from the cursor on, which does not move. In text they may run over the ends of rows; in modes with 256
-    colours BH is the background."""
+    """CX copies from the cursor on, which does not move; they may run over the ends of rows. With 256 colours BH is the
+    background."""
     mode, page = mode_of(bios), page_of(bios, call.bh)
     row, column = cursor(bios, page)
     columns, rows = size_of(bios)
     count = min(call.cx, max(0, rows * columns - row * columns - column))
     if mode.graphics:
         background = call.bh if mode.kind == LINEAR else 0
-        for position in range(column, min(column + count, columns)):
-            _draw(bios, page, row, position, call.al, attribute, background)
+        for position in range(row * columns + column, row * columns + column + count):
+            _draw(bios, page, *divmod(position, columns), call.al, attribute, background)
         return
     offset = cell_offset(bios, page, row, column)
     if attribute is None:

@@ -33,8 +33,7 @@ def _mode(number, width, height, depth):
     # The window of 64 KB shows planes; all else is drawn in the frame buffer itself
     memory = GRAPHICS_MEMORY if depth == 4 else FRAME_BUFFER
     registers = DOTS_640x480 if depth == 4 else DOTS_320x200x256
-    font = 8 if height < 400 else 16
-    return Mode(number, kind, width, height, depth, width // 8, height // font, font, memory, 1,
+    return Mode(number, kind, width, height, depth, width // 8, height // 16, 16, memory, 1,
                 "ega" if depth == 4 else "vga", registers, vesa=True)
 
 

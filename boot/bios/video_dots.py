@@ -99,10 +99,14 @@ class Packed:
                 numbers = [old ^ new for old, new in zip(self._load(8 * column, y, 8), numbers)]
             self._store(8 * column, y, numbers)
 
-    def pattern(self, column: int, top: int, height: int) -> bytes:
-        """What is there, as a character: a bit for every dot that is not 0."""
-        return bytes(sum((dot != 0) << 7 - place for place, dot in enumerate(self._load(8 * column, y, 8)))
-                     for y in range(top, top + height))
+    def pattern(self, column: int, top: int, height: int) -> tuple[bytes, int]:
+        """What is there, as a character: a bit for every dot that is not 0, and the number of the last of them."""
+        found, color = bytearray(), 0
+        for y in range(top, top + height):
+            dots = self._load(8 * column, y, 8)
+            found.append(sum((dot != 0) << 7 - place for place, dot in enumerate(dots)))
+            color = next((dot for dot in reversed(dots) if dot), color)
+        return bytes(found), color
 
     def copy(self, left: int, width: int, to: range, distance: int) -> None:
         """Lines of `width` columns from column `left` on: each line of `to`, in that order, from `distance` lines below."""
@@ -159,14 +163,16 @@ class Planar:
                 planes[plane] = planes[plane] & ~mask ^ shape
         self.memory.write(at, bytes(planes))
 
-    def pattern(self, column: int, top: int, height: int) -> bytes:
-        """What is there, as a character: a bit for every dot that is not 0."""
-        found = bytearray()
+    def pattern(self, column: int, top: int, height: int) -> tuple[bytes, int]:
+        """What is there, as a character: a bit for every dot that is not 0, and the colour of the last of them."""
+        found, last = bytearray(), None
         for y in range(top, top + height):
             planes = self.memory.read(self._at(column, y), 4)
-            found.append(functools.reduce(operator.or_, (byte for plane, byte in enumerate(planes)
-                                                         if self.mode.planes >> plane & 1)))
-        return bytes(found)
+            bits = functools.reduce(operator.or_, (byte for plane, byte in enumerate(planes) if self.mode.planes >> plane & 1))
+            found.append(bits)
+            if bits:
+                last = 8 * column + 8 - (bits & -bits).bit_length(), y
+        return bytes(found), self.read(*last) if last else 0
 
     def copy(self, left: int, width: int, to: range, distance: int) -> None:
         """Lines of `width` columns from column `left` on: each line of `to`, in that order, from `distance` lines below."""

@@ -64,9 +64,7 @@ class Mode(NamedTuple):
     @property
     def planes(self) -> int:
         """Which of the four planes hold dots; 0 where dots lie side by side."""
-        if self.kind != PLANAR:
-            return 1 if self.kind == CGA and self.depth == 1 else 0
-        return int(self.registers.graphics[21:23], 16)      # those that the colour compare knows
+        return 0x0F if self.kind == PLANAR else 0x01 if self.kind == CGA and self.depth == 1 else 0
 
     @property
     def page_size(self) -> int:
