@@ -15,14 +15,15 @@ here, as in QEMU, there are no gaps, and the CRT controller's counter always is 
 
 While nothing stands between the processor and a chained or odd/even byte, the window is plain RAM at full speed: chain-4 is an
 alias of the frame buffer; odd/even is memory of its own (PAIRS), from which planes 0 and 1 are put back into their places
-when the mode changes. All else asks here, byte by byte. The frame buffer's own address shows no text while text is in PAIRS.
+when the mode changes. All else asks here, byte by byte. The frame buffer's own address shows no text while text is in PAIRS,
+and reading plain memory fills no latches.
 
 Source: IBM VGA Technical Reference, "Video Memory Organization", "Sequencer Registers", "Graphics Controller Registers".
 """
 from __future__ import annotations
 
 from x86.devices import font
-from x86.devices.vga_linear import FRAME_BUFFER
+from x86.devices.vga_linear import FRAME_BUFFER, FRAME_BUFFER_SIZE
 
 MEMORY, MEMORY_SIZE = 0xA0000, 0x20000
 #: Where the processor sees the memory, by bits 3 and 2 of graphics controller register 6: (start, size)
@@ -82,7 +83,8 @@ class VideoMemory:
         mode, maps = (0x0E, 0x0F) if dots else (vga.sequencer[4], vga.sequencer[2])
         self.start, self.size = start, size = WINDOWS[graphics[6] >> 2 & 3] if vga.answers else (MEMORY, 0)
         self.bank = linear.bank_offset if graphics[6] & 0x0C == 4 else 0
-        self.limit = 0x3F_FFFF if mode & 2 else 0x3FFF                  # without extended memory there are 64 KB
+        # Planes have 64 KB; all of the frame buffer, for the display interface's banks; 16 KB without extended memory
+        self.limit = (FRAME_BUFFER_SIZE // 4 if linear.enabled else PLANE_SIZE) - 1 if mode & 2 else 0x3FFF
         self.chained = bool(mode & 8)
         self.halved = bool(graphics[5] & 0x10)
         self.by_parity = not mode & 4
