@@ -15,6 +15,8 @@
     000A0000  +------------------------------+
               | video memory                 |  GRAPHICS_MEMORY, MONO_TEXT, COLOR_TEXT
     000C0000  +------------------------------+
+              | video BIOS                   |  VIDEO_ROM
+    000C8000  +------------------------------+
               | nothing (option ROMs)        |
     000F0000  +------------------------------+
               | BIOS ROM                     |  ROM, seen again at ROM_ALIAS
@@ -96,6 +98,8 @@ WAIT_FLAG_POINTER = 0x498   # Far pointer: the byte whose bit 7 INT 15h AH=83h s
 WAIT_COUNT = 0x49C          # Dword: microseconds that are left of it.
 WAIT_ACTIVE = 0x4A0         # Byte: bit 0 a wait is under way, bit 7 it is over.
 VIDEO_SAVE_POINTER = 0x4A8  # Far pointer: the video parameter control block.
+VBE_MODE = 0x4BA            # Word: the mode that was set, as INT 10h AX=4F02h was told, bits 14 and 15 included.
+VBE_POWER = 0x4BC           # Byte: the screen's power state, as INT 10h AX=4F10h was told.
 
 # ---- top of conventional memory --------------------------------------------------------------------------------------
 
@@ -113,6 +117,13 @@ CONVENTIONAL_END = 0xA0000  # Memory ends here, and video memory begins.
 GRAPHICS_MEMORY = 0xA0000   # 64 KB: the frame buffer of the VGA's graphics modes.
 MONO_TEXT = 0xB0000         # 32 KB: characters and attributes of mode 7.
 COLOR_TEXT = 0xB8000        # 32 KB: characters and attributes of modes 0 to 3.
+FRAME_BUFFER = 0xFD000000   # 16 MB: dots of the VESA modes, where the adapter's first PCI region is.
+
+# ---- video BIOS ------------------------------------------------------------------------------------------------------
+
+VIDEO_ROM = 0xC0000         # The ROM of the video adapter: INT 10h, the characters, the mode tables.
+VIDEO_SEGMENT = 0xC000      # Its segment.
+VIDEO_ROM_SIZE = 0x8000     # 32 KB.
 
 # ---- ROM -------------------------------------------------------------------------------------------------------------
 
@@ -161,12 +172,12 @@ ENTRY_FLOPPY = 0xEC59       # INT 40h, which was INT 13h before there were hard 
 ENTRY_FLOPPY_IRQ = 0xEF57   # INT 0Eh, IRQ 6.
 DISKETTE_TABLE = 0xEFC7     # The eleven bytes that INT 1Eh points to.
 ENTRY_PRINTER = 0xEFD2      # INT 17h.
-ENTRY_VIDEO = 0xF065        # INT 10h.
+ENTRY_VIDEO = 0xF065        # INT 10h before the video BIOS took it; INT 42h since.
 VIDEO_TABLE = 0xF0A4        # The video parameter table that INT 1Dh points to.
 ENTRY_MEMORY = 0xF841       # INT 12h.
 ENTRY_EQUIPMENT = 0xF84D    # INT 11h.
 ENTRY_SYSTEM = 0xF859       # INT 15h.
-FONT_8X8 = 0xFA6E           # The first 128 characters, 8 by 8 dots: INT 43h points to them.
+FONT_8X8 = 0xFA6E           # The first 128 characters, 8 by 8 dots, as on a PC without a VGA.
 ENTRY_TIME = 0xFE6E         # INT 1Ah.
 ENTRY_TIMER_IRQ = 0xFEA5    # INT 08h, IRQ 0.
 VECTOR_TABLE = 0xFEF3       # Offsets of the handlers of INT 08h to 1Fh, from which POST fills the IVT.

@@ -427,7 +427,7 @@ vectors:                                ; INT 08h to 1Fh
         dw      video, equipment, memory_size, hard_disk
         dw      serial, system, keyboard, printer
         dw      boot_next, bootstrap, time, dummy_iret
-        dw      dummy_iret, video_parameters, diskette_parameters, font_8x8_high
+        dw      dummy_iret, video_parameters, diskette_parameters, 0
 
         at      0FF53h
 dummy_iret:

@@ -7,7 +7,7 @@ there; the fields named in Bios.STATE are the little that a real one keeps in it
 from __future__ import annotations
 
 from boot import layout
-from boot.bios import descriptions, rom
+from boot.bios import descriptions, rom, video_rom
 from boot.bios.eltorito import FIRST_CD, MOST_CDS
 from boot.bios.quirks import Active
 from boot.bios.service import CARRY, PROTECTED, TRAPS, Call, NearCall, find
@@ -18,7 +18,10 @@ from x86.faults import ImageError, MachineError
 
 FLOPPY_A, HARD_DISK_C = 0x00, 0x80
 PAGE = 4096
-UNMAPPED = 1 << 51                                  # a physical address at which nothing ever is
+UNMAPPED = (1 << 52) - PAGE                         # a physical address at which nothing ever is
+
+#: (first byte, first byte behind) of what nobody can write
+ROMS = ((layout.VIDEO_ROM, layout.VIDEO_ROM + layout.VIDEO_ROM_SIZE), (layout.ROM, layout.ROM + layout.ROM_SIZE))
 
 #: A fault that nobody handles returns to the instruction that caused it; after so many rounds the machine is stopped.
 FAULT_ROUNDS = 16
@@ -50,11 +53,14 @@ class Bios(Device):
         self.trace: list = []
         self.rom = rom.build()
         self.symbols = self.rom.labels
+        self.video_rom = video_rom.build()
+        self._traps = {layout.ROM_SEGMENT: self.rom.traps, layout.VIDEO_SEGMENT: self.video_rom.traps}
         self.unimplemented: dict[str, int] = {}
         self.strays: dict[str, int] = {}            # writes to the trap port that no stub made: "CS:IP" -> count
         self.emulated = None                        # the drive that cd_boot describes, once it was asked for
         self._power_on()
         memory, data = machine.memory, descriptions.into_rom(self.rom.data, machine)
+        memory.map_rom(layout.VIDEO_ROM, self.video_rom.data, "video BIOS")
         memory.map_rom(layout.ROM, data, "BIOS")
         memory.map_rom(layout.ROM_ALIAS, data, "BIOS at 4 GB")
         memory.map_rom(layout.ROM_ALIAS_A20, data, "BIOS at 4 GB, A20 gate shut")
@@ -101,7 +107,7 @@ class Bios(Device):
         cpu = self.machine.cpu
         real = cpu.mode in ("real", "v86")
         if real:
-            name = self.rom.traps.get((cpu.rip - 2) & 0xFFFF) if cpu.cs == layout.ROM_SEGMENT else None
+            name = self._traps.get(cpu.cs, {}).get((cpu.rip - 2) & 0xFFFF)
         else:
             name = self.rom.traps.get(self._offset())
         if name is None or real is (name in PROTECTED):
@@ -256,12 +262,13 @@ class Bios(Device):
 
     def _store(self, address, data):
         memory, end = self.machine.memory, address + len(data)
-        if address < layout.EXTENDED_MEMORY and end > layout.ROM:       # memory.write() would change the ROM
-            if address < layout.ROM:
-                memory.write(address, data[:layout.ROM - address])
-            if end > layout.EXTENDED_MEMORY:
-                self._store(layout.EXTENDED_MEMORY, data[layout.EXTENDED_MEMORY - address:])
-            return
+        for first, behind in ROMS:                  # memory.write() would change the ROM
+            if address < behind and end > first:
+                if address < first:
+                    memory.write(address, data[:first - address])
+                if end > behind:
+                    self._store(behind, data[behind - address:])
+                return
         try:
             memory.write(address, data)
         except IndexError:                          # partly or wholly nothing there

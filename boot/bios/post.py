@@ -73,7 +73,6 @@ post:
         mov     word [18h], fault_06
         mov     word [1Ch], fault_07
         mov     word [100h], floppy     ; INT 40h: diskettes, since INT 13h is the hard disks'
-        mov     word [10Ch], font_8x16  ; INT 43h: no code, but a pointer to the characters
         xor     ax, ax
         mov     di, 180h                ; INT 60h to 67h are the user's: null
         mov     cx, 16
@@ -220,10 +219,9 @@ post_chips:
         mov     al, 09h                 ; POST 09: the tick count is the time of day
         out     80h, al
         trap    post_clock
-        mov     al, 0Ah                 ; POST 0A: 80 by 25 characters
+        mov     al, 0Ah                 ; POST 0A: the video BIOS, which sets 80 by 25 characters
         out     80h, al
-        mov     ax, 0003h
-        int     10h
+        call    0C000h:0003h
         mov     al, 0Bh                 ; POST 0B: who is here
         out     80h, al
         mov     si, banner
