@@ -123,6 +123,7 @@ FOUR_GB = 1 << 32           # Memory that the hole for devices displaces goes on
 # ---- tables for the operating system ---------------------------------------------------------------------------------
 
 DESCRIPTIONS = 0xA000       # Offset in the ROM of ACPI's root pointer and SMBIOS, which are looked for from F0000h on.
+MP_TABLES = 0xAE00          # Offset in the ROM of the tables of the MultiProcessor Specification.
 ACPI_TABLES_SIZE = 0x2000   # The last memory below 4 GB but a page: ACPI's tables, which an operating system may reclaim.
 ACPI_NVS_SIZE = 0x1000      # That page: the FACS, which the firmware and the operating system share.
 

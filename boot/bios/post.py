@@ -298,7 +298,7 @@ def configure(bios, call):
             memory.write_u16(layout.IVT + 4 * vector, address & 0xF)
             memory.write_u16(layout.IVT + 4 * vector + 2, address >> 4)
     memory.write_u8(layout.EBDA, layout.EBDA_SIZE // 1024)
-    write_acpi_tables(memory)
+    write_acpi_tables(bios.machine)
     _fill_cmos(bios, equipment)
 
 

@@ -3,7 +3,8 @@
     0000  +---------------------------+
           | (erased: FFh)             |
     A000  +---------------------------+
-          | ACPI's pointer, SMBIOS    |  descriptions.py, for each machine its own
+          | ACPI's pointer, SMBIOS,   |  descriptions.py, for each machine its own
+          | MP tables                 |
     B000  +---------------------------+
           | characters, three sizes   |  x86/devices/font.py
     D800  +---------------------------+
