@@ -3,6 +3,7 @@ import random
 
 import pytest
 
+from x86 import Machine
 from x86._memory import Memory
 
 MB = 1 << 20
@@ -207,3 +208,18 @@ def test_frames_bring_memory_back(fill):
         for frame, data in saved.items():
             target.set_frame(frame, data)
         assert target[0:MB] == before
+
+
+def test_a_device_gets_the_size_of_the_access_in_bytes():
+    machine, asked = Machine("1M"), []
+    machine.memory.map_mmio(0xD0000, 0x1000, "device", lambda offset, size: asked.append((offset, size)) or 0x8877665544332211,
+                            lambda offset, value, size: asked.append((offset, size, value)))
+    cpu = machine.cpu
+    cpu.cs, cpu.ds = 0, 0xD000
+    code = bytes.fromhex("A01000 A11200 66A11400 A22000 A32200 66A32400".replace(" ", ""))
+    machine.memory[0x1000:0x1000 + len(code)] = code            # MOV AL, AX, EAX from there, and back
+    cpu.rip = 0x1000
+    for _ in range(6):
+        machine.step()
+    assert cpu.eax == 0x44332211
+    assert asked == [(0x10, 1), (0x12, 2), (0x14, 4), (0x20, 1, 0x11), (0x22, 2, 0x2211), (0x24, 4, 0x44332211)]

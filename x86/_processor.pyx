@@ -61,7 +61,7 @@ cdef u64 mmio_read(Cpu* cpu, u64 physical, int size) noexcept with gil:
     cdef Processor processor = <Processor>cpu.python
     to_python(cpu)
     try:
-        return processor.memory.mmio_read(physical, size * 8)
+        return processor.memory.mmio_read(physical, size)
     except BaseException as error:
         processor.failed(error)
         return ~<u64>0
@@ -71,7 +71,7 @@ cdef void mmio_write(Cpu* cpu, u64 physical, u64 value, int size) noexcept with 
     cdef Processor processor = <Processor>cpu.python
     to_python(cpu)
     try:
-        processor.memory.mmio_write(physical, value, size * 8)
+        processor.memory.mmio_write(physical, value, size)
     except BaseException as error:
         processor.failed(error)
     finally: to_guest(cpu)
