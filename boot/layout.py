@@ -141,6 +141,7 @@ FOUR_GB = 1 << 32           # Memory that the hole for devices displaces goes on
 # In the ROM, for a scan from F0000h on: "RSD PTR ", "_SM_", "_SM3_", "$PnP", "_32_", "$PIR".
 
 DESCRIPTIONS = 0xA000       # Offset in the ROM of ACPI's root pointer and SMBIOS, which are looked for from F0000h on.
+MP_TABLES = 0xAE00          # Offset in the ROM of the tables of the MultiProcessor Specification.
 ACPI_TABLES_SIZE = 0x2000   # The last memory below 4 GB but a page: ACPI's tables, which an operating system may reclaim.
 ACPI_NVS_SIZE = 0x1000      # That page: the FACS, which the firmware and the operating system share.
 

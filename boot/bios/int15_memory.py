@@ -27,7 +27,7 @@ def memory_map(bios) -> list[tuple[int, int, int]]:
     end, tables = layout.usable_end(low), layout.acpi_tables(low)
     if end > layout.EXTENDED_MEMORY:
         entries.append((layout.EXTENDED_MEMORY, end - layout.EXTENDED_MEMORY, USABLE))
-    if tables:
+    if tables and "pm" in bios.machine.devices:        # without ACPI they are simply not used
         entries.append((tables, layout.ACPI_TABLES_SIZE, ACPI_RECLAIM))
         entries.append((tables + layout.ACPI_TABLES_SIZE, layout.ACPI_NVS_SIZE, ACPI_NVS))
     entries.append((layout.ROM_ALIAS, layout.ROM_SIZE, RESERVED))

@@ -300,7 +300,7 @@ def configure(bios, call):
     write_tables(bios)
     memory.write_u8(layout.EBDA, layout.EBDA_SIZE // 1024)
     prepare_mouse(bios)
-    write_acpi_tables(memory)
+    write_acpi_tables(bios.machine)
     _fill_cmos(bios, equipment)
     bios.quirks.posted(bios)
 

@@ -6,7 +6,8 @@
           | protected mode, mouse,    |  protected.py, int15_pointing.py, int17_printer.py
           | printing the screen       |
     A000  +---------------------------+
-          | ACPI's pointer, SMBIOS    |  descriptions.py, for each machine its own
+          | ACPI's pointer, SMBIOS,   |  descriptions.py, for each machine its own
+          | MP tables                 |
     B000  +---------------------------+
           | (erased)                  |
     D800  +---------------------------+

@@ -63,9 +63,8 @@ class Board:
 
     def __init__(self, memory=64 << 20, build=True):
         self.time = 0
-        self.intr = False
         self.requests = []
-        self.cpu = SimpleNamespace(a20=True, cr0=0, fsw=0, ignore_error=False)
+        self.cpu = SimpleNamespace(a20=True, cr0=0, cr8=0, fsw=0, ignore_error=False, intr=False, apic_base=0xFEE0_0900)
         self.memory = FakeMemory(memory)
         self.bus = Bus()
         self.clock = Clock(self)
@@ -74,8 +73,12 @@ class Board:
         if build:
             devices.build(self)
 
+    @property
+    def intr(self):
+        return self.cpu.intr
+
     def interrupt(self, on):
-        self.intr = on
+        self.devices["apic"].set_pic(on)
 
     def set_a20(self, on):
         self.cpu.a20 = on
@@ -116,16 +119,16 @@ class Board:
 
     def interrupt_taken(self):
         """What the processor does on INTR: the vector, or None if the line is low."""
-        return self.devices["pic"].acknowledge() if self.intr else None
+        return self.devices["apic"].acknowledge() if self.intr else None
 
     def snapshot(self):
         """All but the memory, which no device writes."""
-        return {"time": self.time, "intr": self.intr, "a20": self.cpu.a20, "clock": self.clock.snapshot(),
+        return {"time": self.time, "a20": self.cpu.a20, "clock": self.clock.snapshot(),
                 "bus": self.bus.snapshot(), "requests": list(self.requests),
                 "devices": {name: device.snapshot() for name, device in self.devices.items()}}
 
     def restore(self, state):
-        self.time, self.intr, self.cpu.a20 = state["time"], state["intr"], state["a20"]
+        self.time, self.cpu.a20 = state["time"], state["a20"]
         self.requests = list(state["requests"])
         self.clock.restore(state["clock"])
         self.bus.restore(state["bus"])

@@ -95,6 +95,8 @@ def add_machine_options(parser: argparse.ArgumentParser) -> None:
     board = parser.add_argument_group("the machine")
     board.add_argument("--cpu", metavar="NAME", action=Processor, default=models.DEFAULT,
                        help=f"{', '.join(models.MODELS)} (default {models.DEFAULT}), or help: what they have")
+    board.add_argument("--machine", choices=("pc", "minimal"), default="pc",
+                       help="what is around the processor (default pc); minimal: no PCI, no ACPI, no APIC")
     board.add_argument("-m", "--memory", metavar="SIZE", help="RAM, as in 512M (default 64M, with --uefi 256M)")
     board.add_argument("--a20", choices=("on", "off"),
                        help="address line 20 at power-on (default on; the example opens it itself)")
@@ -133,7 +135,8 @@ def build(options):
     if options.memory is None:
         options.memory = UEFI_MEMORY if is_uefi(options) and options.kernel is None else MEMORY
     try:
-        machine = Machine(memory=options.memory, fill=options.memory_fill, a20=a20, cpu=options.cpu)
+        machine = Machine(memory=options.memory, fill=options.memory_fill, a20=a20, cpu=options.cpu,
+                          board=options.machine)
     except (ValueError, MemoryError) as error:
         raise ImageError(f"--memory {options.memory} --memory-fill {options.memory_fill}: "
                          f"{error or 'this host has not so much memory'}") from None
@@ -144,6 +147,8 @@ def build(options):
     if options.kernel is not None:
         return machine, _kernel(machine, options)
     if is_uefi(options):
+        if options.machine != "pc":
+            raise ImageError(f"--machine {options.machine}: a UEFI needs PCI and ACPI, and so --machine pc")
         return machine, _uefi(machine, options)
     return machine, _bios(machine, options)
 
