@@ -149,6 +149,9 @@ def test_16_bit_code_finds_the_drives(machine, tmp_path):
 
 # ---- what is where --------------------------------------------------------------------------------------------------
 
+BOARD = Board()                         # for tests with many examples
+
+
 def start(data, append="", initrd=None, entry=None, size=4 * MB, board=None):
     """A board on which the kernel was started; `size` bytes of memory."""
     board = board or Board(size)
@@ -186,7 +189,7 @@ def test_what_a_version_has_not_got_is_not_written(version, fill):
     for name in fields:                     # what stands there is the kernel's code
         offset, form = SETUP_HEADER[name]
         file[offset:offset + struct.calcsize(form)] = bytes([fill]) * struct.calcsize(form)
-    board = start(bytes(file), "x", b"initrd")
+    board = start(bytes(file), "x", b"initrd", board=BOARD)
     header = setup_of(board)
     told = {"type_of_loader", "loadflags", "ramdisk_image", "ramdisk_size", "heap_end_ptr", "cmd_line_ptr"}
     if version < 0x202:
@@ -358,9 +361,6 @@ def test_kernels_from_before_the_header(machine, tmp_path):
 
 EDGES = [0, 1, 2, 0xFFF, 0x1000, 0x1001, 0x8000, 0xFFFF, 0x10000, MB - 1, MB, 2 * MB, 3 * MB, 4 * MB, 0x37FFFFFF, 0x7FFFFFFF,
          0x80000000, 0xFFFFFFFF, 1 << 32, 1 << 40, (1 << 64) - 1]
-BOARD = Board()
-
-
 def value(form):
     most = (1 << 8 * struct.calcsize(form)) - 1
     return st.sampled_from(EDGES).map(lambda edge: edge & most) | st.integers(0, most)
