@@ -10,6 +10,9 @@
     32-bit   at the kernel's first byte: flat, paging off, CS = 10h, DS ES SS = 18h, ESI -> the zero page, EBP EDI EBX = 0
     64-bit   200h bytes behind that: CS = 10h, DS ES SS = 18h, 4 GB mapped to themselves, RSI -> the zero page
 
+At the last two nobody but the loader can set the video mode that `vga=` asks for: a VESA mode, 200h and its number, is set
+by INT 10h, with a linear frame buffer; without such a mode it stays text.
+
 Old kernels, before 2.02, find their command line by a magic number at 20h of the segment, which must be 9000h.
 
 Source: Linux, Documentation/arch/x86/boot.rst.
@@ -36,6 +39,9 @@ CODE_ENTRY = 0x20                           # paragraphs: the setup's first inst
 COMMAND_MAGIC = 0xA33F                      # the old way to the command line: this word at 20h, its offset at 22h
 ENTRY_64 = 0x200                            # bytes behind the 32-bit entry
 VIDEO_MODES = {"normal": 0xFFFF, "ext": 0xFFFE, "ask": 0xFFFD}
+VESA_MODES, VESA_END = 0x200, 0x900         # of vid_mode
+LINEAR_FRAME_BUFFER = 0x4000                # of BX for INT 10h AX=4F02h
+VIDEO_LIMIT = 500_000                       # ticks: instructions of the ROM, not of what fills the frame buffer
 GDT_32, GDT_64 = Gdt((0, CODE_32, DATA)), Gdt((0, CODE_64, DATA))
 
 
@@ -132,7 +138,20 @@ def _enter_16(machine, ram, kernel, image, fields):
     enter_real(machine, (base >> 4) + CODE_ENTRY, 0, base >> 4, {"rsp": end})
 
 
+def set_vesa_mode(machine, mode: int) -> None:
+    """Have the BIOS set a VESA mode with a linear frame buffer: guest code that calls INT 10h AX=4F02h. Where the BIOS has no
+    such mode nothing changes."""
+    number = LINEAR_FRAME_BUFFER | mode
+    code = b"\xb8\x02\x4f\xbb" + number.to_bytes(2, "little") + b"\xcd\x10\xeb\xfe"      # mov ax, bx; int 10h; jmp $
+    machine.memory.write(layout.SETUP, code)
+    enter_real(machine, layout.SETUP >> 4, 0, layout.SETUP >> 4, {"rsp": HEAP_END})
+    cpu, end = machine.cpu, len(code) - 2
+    machine.run(VIDEO_LIMIT, until=lambda _: cpu.cs == layout.SETUP >> 4 and cpu.rip == end, every=1)
+
+
 def _enter_flat(machine, ram, kernel, image, fields):
+    if VESA_MODES <= fields.get("vid_mode", 0) < VESA_END:
+        set_vesa_mode(machine, fields["vid_mode"] - VESA_MODES)
     page = ram.place(0x1000, "the zero page", 0x1000, low=layout.ZERO_PAGE)
     address = _load(ram, kernel, image, fields)
     fields["cmd_line_ptr"] = ram.store(c_string(kernel.append), "the command line", 1, low=layout.INFORMATION)

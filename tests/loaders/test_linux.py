@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 import boot
+from boot.bios.service import SERVICES
 from boot.loaders import bzimage as loader
 from boot.protocols import linux
 from boot.protocols.kernel import Kernel, Module
@@ -149,6 +150,9 @@ def test_16_bit_code_finds_the_drives(machine, tmp_path):
 
 # ---- what is where --------------------------------------------------------------------------------------------------
 
+BOARD = Board()                         # for tests with many examples
+
+
 def start(data, append="", initrd=None, entry=None, size=4 * MB, board=None):
     """A board on which the kernel was started; `size` bytes of memory."""
     board = board or Board(size)
@@ -186,7 +190,7 @@ def test_what_a_version_has_not_got_is_not_written(version, fill):
     for name in fields:                     # what stands there is the kernel's code
         offset, form = SETUP_HEADER[name]
         file[offset:offset + struct.calcsize(form)] = bytes([fill]) * struct.calcsize(form)
-    board = start(bytes(file), "x", b"initrd")
+    board = start(bytes(file), "x", b"initrd", board=BOARD)
     header = setup_of(board)
     told = {"type_of_loader", "loadflags", "ramdisk_image", "ramdisk_size", "heap_end_ptr", "cmd_line_ptr"}
     if version < 0x202:
@@ -295,6 +299,31 @@ def test_a_frame_buffer_is_told():
     assert struct.unpack_from("<H8B", info, 0x24) == (2048, 5, 11, 6, 5, 5, 0, 0, 0)
 
 
+@pytest.mark.parametrize("entry", ["32", "64"])
+def test_the_loader_sets_the_video_mode_where_the_setup_does_not_run(machine, tmp_path, monkeypatch, entry):
+    asked = []
+
+    def set_mode(bios, call):
+        asked.append((call.ax, call.bx))
+        bios.machine.devices["dispi"].set_mode(1024, 768, 16)
+        call.ax = 0x004F
+
+    monkeypatch.setitem(SERVICES, (0x10, 0x4F02), (set_mode, "set mode"))
+    path = write(tmp_path, bzimage(xloadflags=1, kernel=bytes(0x400)))
+    boot.kernel(machine, path, append="vga=791", entry=entry)
+    page = machine.memory.read(machine.cpu.rsi, 4096)
+    assert asked == [(0x4F02, 0x4117)] and page[0x0F] == 0x23 and struct.unpack_from("<HH", page, 0x12) == (1024, 768)
+    assert machine.cpu.rip in (MB, MB + 0x200) and machine.cpu.cs == 0x10
+    for text in ("vga=normal", "vga=7", "vga=0x1ff", "vga=0x900", ""):
+        boot.kernel(Machine("4M"), path, append=text, entry=entry)
+    assert len(asked) == 1
+
+
+def test_a_bios_without_the_video_mode_stays_in_text(machine, tmp_path):
+    boot.kernel(machine, write(tmp_path, bzimage()), append="vga=0x8ff", entry="32")
+    assert machine.memory.read(machine.cpu.rsi, 16)[0x0F] == 1 and not machine.devices["dispi"].enabled
+
+
 # ---- what is refused ------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("file, arguments, words", [
@@ -358,7 +387,6 @@ def test_kernels_from_before_the_header(machine, tmp_path):
 
 EDGES = [0, 1, 2, 0xFFF, 0x1000, 0x1001, 0x8000, 0xFFFF, 0x10000, MB - 1, MB, 2 * MB, 3 * MB, 4 * MB, 0x37FFFFFF, 0x7FFFFFFF,
          0x80000000, 0xFFFFFFFF, 1 << 32, 1 << 40, (1 << 64) - 1]
-BOARD = Board()
 
 
 def value(form):
