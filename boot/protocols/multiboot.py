@@ -20,8 +20,8 @@ At entry EAX = 2BADB002h, EBX = the information below, flat 32-bit segments, pag
     12  boot_device    28  syms           60  config_table
 
 What the machine has not got stays absent, its bit of flags 0: boot_device, for the kernel comes from the host and not from a
-BIOS drive, and with it drives; a.out symbols; APM for protected mode; VBE, for the mode was not set by it. config_table is
-absent as well: GRUB and QEMU give none, and there are loaders and kernels that mean the root of ACPI's tables by it.
+BIOS drive, and with it drives; a.out symbols; APM, if it is not for protected mode; VBE, if the mode was not set by it.
+config_table is absent as well: GRUB and QEMU give none, and there are kernels that take it for the root of ACPI's tables.
 
 Where the text leaves it open: the command line begins with the kernel's own name, as GRUB 0.97 and QEMU give it (GRUB 2 does
 not). The screen is told of to every kernel, as GRUB 2 does. A mode_type that nobody defined is text; GRUB 2 refuses it.
@@ -39,7 +39,7 @@ from boot import layout as firmware
 from boot.bios.int15_memory import memory_map
 from boot.loaders import compressed, elf, flat
 from boot.loaders.ram import PAGE, Piece, Ram, span
-from boot.protocols import elf_sections, frame_buffer, layout
+from boot.protocols import apm, elf_sections, frame_buffer, layout
 from boot.protocols.entry import enter_protected
 from boot.protocols.kernel import Kernel, Module, Protocol, c_string
 from x86.faults import ImageError
@@ -55,7 +55,8 @@ MUST_UNDERSTAND = 0xFFFF
 
 # Bits of the information's flags
 INFO_MEMORY, INFO_CMDLINE, INFO_MODULES = 1 << 0, 1 << 2, 1 << 3
-INFO_ELF_SECTIONS, INFO_MMAP, INFO_LOADER_NAME, INFO_FRAMEBUFFER = 1 << 5, 1 << 6, 1 << 9, 1 << 12
+INFO_ELF_SECTIONS, INFO_MMAP, INFO_LOADER_NAME = 1 << 5, 1 << 6, 1 << 9
+INFO_APM, INFO_VBE, INFO_FRAMEBUFFER = 1 << 10, 1 << 11, 1 << 12
 INFO_SIZE = 120
 GRAPHICS = 0                                # mode_type
 
@@ -168,7 +169,7 @@ def _store_module_list(ram, modules, starts):
     return ram.store(b"".join(entries), "the list of modules", 16, low=layout.INFORMATION)
 
 
-def _store_information(machine, ram, header, data, command_line, modules, top):
+def _store_information(machine, ram, header, data, command_line, modules, top, power, screen):
     """The multiboot information and all that it points to; its address."""
     low = layout.INFORMATION
     information = bytearray(INFO_SIZE)
@@ -191,7 +192,14 @@ def _store_information(machine, ram, header, data, command_line, modules, top):
     table = b"".join(struct.pack("<IQQI", 20, *entry) for entry in entries)     # size does not count itself
     put(44, len(table), ram.store(table, "the memory map", 16, low=low))
     put(64, ram.store(c_string(LOADER_NAME), "the loader's name", 1, low=low))
-    screen = frame_buffer.TEXT if header.wish is None else frame_buffer.set_mode(machine, *header.wish)
+    if power is not None:
+        flags |= INFO_APM
+        put(68, ram.store(power, "the APM table", 4, low=low))
+    if screen.vbe is not None:
+        flags |= INFO_VBE
+        blocks = (ram.store(block, "the VBE information", 16, low=low) for block in (screen.vbe.controller, screen.vbe.mode))
+        put(72, *blocks)
+        put(80, *screen.vbe[:4], size="H")
     put(88, screen.address, size="Q")
     put(96, *screen[1:4])
     put(108, screen.depth, screen.kind, size="B")
@@ -214,10 +222,12 @@ def boot(machine, data: bytes, command_line: str = "", modules: list[Module] = (
     if header is None:
         raise ImageError(f"{name}: no multiboot header in the first {SEARCH} bytes")
     entry, pieces = read_kernel(data, header, name)
+    power = apm.table(machine)              # the BIOS is called while its memory is its own
+    screen = frame_buffer.TEXT if header.wish is None else frame_buffer.set_mode(machine, *header.wish)
     ram = Ram(machine.memory)
     ram.load(pieces)
     top = max(layout.MODULES, max(piece.end for piece in pieces))
-    information = _store_information(machine, ram, header, data, command_line, modules, top)
+    information = _store_information(machine, ram, header, data, command_line, modules, top, power, screen)
     enter_protected(machine, ram, entry, {"rax": BOOT_MAGIC, "rbx": information, "rsp": layout.STACK_TOP})
 
 

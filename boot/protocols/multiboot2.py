@@ -205,10 +205,12 @@ def boot(machine, data: bytes, command_line: str = "", modules: list[Module] = (
     header = find_header(data, name)
     if header is None:
         raise ImageError(f"{name}: no multiboot 2 header in the first {SEARCH} bytes")
+    kernel = read_kernel(data, header, name)
+    known = information.ask(machine, header.wish)       # the BIOS is called while its memory is its own
     ram = Ram(machine.memory)
-    entry, pieces = load(ram, header, *read_kernel(data, header, name), name)
+    entry, pieces = load(ram, header, *kernel, name)
     elf_file = b"" if ADDRESS in header.tags else data
-    address = information.store(machine, ram, elf_file, pieces, header.wish, command_line, modules)
+    address = information.store(machine, ram, elf_file, pieces, known, command_line, modules)
     enter_protected(machine, ram, entry, {"rax": BOOT_MAGIC, "rbx": address, "rsp": layout.STACK_TOP})
 
 

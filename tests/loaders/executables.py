@@ -106,7 +106,9 @@ def multiboot2_header(*tags, architecture=0, checksum=None):
 
 
 class Processor:
-    """Keeps what it is told, as the registers of a processor would."""
+    """Keeps what it is told, as the registers of a processor would. No BIOS can be called."""
+
+    mode = "protected"
 
     def __init__(self):
         self.segments, self.idtr = {}, (0, 0x3FF)
