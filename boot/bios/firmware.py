@@ -123,7 +123,7 @@ class Bios(Device):
 
     def _offset(self):
         """Where in the ROM the OUT is that has just run in protected mode, which may have mapped the ROM anywhere; else None."""
-        offset = self.physical("cs", self.machine.cpu.rip - 2) - layout.ROM
+        offset = self.physical("cs", (self.machine.cpu.rip - 2) & 0xFFFFFFFFFFFFFFFF) - layout.ROM
         return offset if 0 <= offset < layout.ROM_SIZE else None
 
     def interrupt(self, number: int, call: Call) -> None:

@@ -10,7 +10,7 @@ The services know nothing of it. A Quirk hooks into five places, and whatever a 
     posted      POST has written down what there is
     entry       the boot sector is about to be entered; CS:IP lies on the stack
 
-`random-registers` takes its numbers from a fixed seed, so that runs can be repeated.
+`random-registers:7` takes its numbers from the seed 7, so that runs can be repeated.
 
 Source: the comments at such work-arounds in GRUB, syslinux, Limine and Linux; Ralf Brown's Interrupt List.
 """
@@ -52,6 +52,7 @@ class Quirk:
 
 
 QUIRKS: dict[str, Quirk] = {}
+SEEDED = "random-registers"
 
 #: sets that leave no way to boot anything
 NEVER = (frozenset(("a20-no-int15", "a20-no-8042", "a20-no-port-92")),)
@@ -65,22 +66,28 @@ def quirk(name: str, sentence: str, place: str):
     return register
 
 
-def chosen(names: Iterable[str]) -> tuple[Quirk, ...]:
-    """The quirks of these names, in the order of QUIRKS. ValueError, in words, for a name or a set that cannot be."""
-    wanted = set(names)
+def chosen(names: Iterable[str]) -> tuple[tuple[Quirk, ...], int]:
+    """The quirks of these names, in the order of QUIRKS, and the seed. ValueError, in words, for what cannot be."""
+    wanted, seed = set(), 0
+    for name in names:
+        start, colon, digits = name.partition(":")
+        if colon and (start != SEEDED or not digits.isascii() or not digits.isdecimal() or len(digits) > 18):
+            raise ValueError(f"{name!r}: only {SEEDED} has a number behind it, of up to 18 digits")
+        wanted.add(start)
+        seed = int(digits) if colon else seed
     for name in sorted(wanted - set(QUIRKS)):
         raise ValueError(f"there is no quirk {name!r}: choose from {', '.join(QUIRKS)}")
     for impossible in NEVER:
         if impossible <= wanted:
             raise ValueError(f"{', '.join(sorted(impossible))} together leave no way to open A20")
-    return tuple(one for name, one in QUIRKS.items() if name in wanted)
+    return tuple(one for name, one in QUIRKS.items() if name in wanted), seed
 
 
 class Active:
     """The quirks of one BIOS, asked at the five places."""
 
     def __init__(self, names: Iterable[str] = ()):
-        self.quirks = chosen(names)
+        self.quirks, self.seed = chosen(names)
         self.before = [one.before for one in self.quirks if one.before]
         self.after = [one.after for one in self.quirks if one.after]
 
@@ -289,9 +296,9 @@ def other_segment(bios, call):
     call.write("ss", call.sp, struct.pack("<HH", offset & 0xF, segment + (offset >> 4) & 0xFFFF))
 
 
-@quirk("random-registers", "the boot sector is entered with anything in DS, ES, SS:SP and all registers but DL", "entry")
+@quirk(SEEDED, "the boot sector is entered with anything in DS, ES, SS:SP and all registers but DL; :SEED", "entry")
 def random_registers(bios, call):
-    drawn = random.Random(JUNK)
+    drawn = random.Random(bios.quirks.seed)
     for name in ("eax", "ebx", "ecx", "esi", "edi", "ebp"):
         setattr(call, name, drawn.getrandbits(32))
     call.edx = drawn.getrandbits(24) << 8 | call.dl

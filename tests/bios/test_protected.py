@@ -231,3 +231,15 @@ def test_the_tables_are_found_by_biosdecode(tmp_path):
     for words in ("ACPI 2.0 present.", "SMBIOS 3", "BIOS32 Service Directory present.", "PCI Interrupt Routing 1.0 present.",
                   "Router Device: 00:01.0", "PNP BIOS 1.0 present."):
         assert words in said, said
+
+
+def test_the_trap_port_written_from_anywhere_else_in_protected_mode(protected):
+    """OUT 0B5h, AL as the last two bytes of the address space, and where the ROM is not."""
+    protected.memory.write(0x3010, b"\xE6\xB5\xFA\xF4")
+    protected.cpu.set_segment("cs", CODE_32, 0, 0xFFFFFFFF, 0xC09B)
+    protected.cpu.rip, protected.cpu.halted = 0x3010, False
+    assert protected.guest.machine.run(max_instructions=10).kind == "hang"
+    protected.cpu.set_segment("cs", CODE_32, 0x3012, 0xFFFFFFFF, 0xC09B)
+    protected.cpu.rip, protected.cpu.halted = 0xFFFFFFFE, False
+    protected.guest.machine.step()
+    assert sum(protected.guest.bios.strays.values()) == 2 and not protected.guest.bios.unimplemented

@@ -150,6 +150,7 @@ def test_the_entry_is_another_one():
     assert cpu.dl == 0x80 and cpu.ds and cpu.es and cpu.ss and cpu.ds != cpu.es
     assert [getattr(cpu, name) for name in ("eax", "ebp", "ds", "ss", "sp")] == \
         [getattr(again, name) for name in ("eax", "ebp", "ds", "ss", "sp")]
+    assert entered("random-registers:7").cpu.eax != cpu.eax == entered("random-registers:0").cpu.eax
     memory = entered("bpb-write").memory
     erased = boot_sector()[0x3E:0x42]
     assert memory.read(0x7C0B, 4) != erased and memory.read(0x7C3E, 4) == erased and memory.read_u16(0x7DFE) == 0xAA55
@@ -165,6 +166,9 @@ def test_any_set_enters_the_boot_sector(quirks):
 def test_what_cannot_be_is_said():
     with pytest.raises(ValueError, match="no quirk 'e821'"):
         machine_with(disk=boot_sector(), quirks=("e821",))
+    for name in ("cs-07c0:1", "random-registers:", "random-registers:x", "random-registers:-1", "random-registers:" + "9" * 19):
+        with pytest.raises(ValueError, match="only random-registers has a number"):
+            machine_with(disk=boot_sector(), quirks=(name,))
     with pytest.raises(ValueError, match="no way to open A20"):
         machine_with(disk=boot_sector(), quirks=WAYS)
 
