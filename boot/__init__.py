@@ -14,7 +14,8 @@ from boot import bios, uefi
 __all__ = ["bios", "kernel", "uefi"]
 
 
-def kernel(machine, path, append="", initrd=None, modules=(), protocol=None, entry=None):
+def kernel(machine, path, append="", initrd=None, modules=(), protocol=None, entry=None, floppies=(), disks=()):
     """Load a kernel and leave `machine` as its boot protocol says; see boot.loaders."""
     from boot import loaders
-    return loaders.kernel(machine, path, append=append, initrd=initrd, modules=modules, protocol=protocol, entry=entry)
+    return loaders.kernel(machine, path, append=append, initrd=initrd, modules=modules, protocol=protocol, entry=entry,
+                          floppies=floppies, disks=disks)

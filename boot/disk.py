@@ -3,8 +3,7 @@
 A Disk is an array of 512-byte sectors over a file or over bytes. By default what the guest writes stays in an overlay
 beside it, so the file never changes; mode "write" writes through, "readonly" is a write-protected medium.
 
-Source: the geometry rules are those PC BIOSes use (SeaBIOS, src/block.c); the partition table is that of the
-IBM PC DOS 3.3 fixed disk: four entries of 16 bytes at 1BEh,
+Source: the partition table is that of the IBM PC DOS 3.3 fixed disk: four entries of 16 bytes at 1BEh,
 
     00  80h active, 00h not     04  type, 00h none          08  first sector (LBA), dword
     01  first sector (CHS)      05  last sector (CHS)       0C  number of sectors, dword
@@ -17,51 +16,12 @@ import stat
 import struct
 from typing import NamedTuple
 
+from boot.geometry import FLOPPIES, SECTOR, Floppy, floppy_of_image, hard_disk_geometry
+from boot.image_formats import sectors_end
 from x86.faults import ImageError
 
-SECTOR = 512
+CD_BLOCK = 2048
 MODES = ("overlay", "readonly", "write")
-
-
-class Geometry(NamedTuple):
-    """Cylinders, heads, sectors a track; sectors count from 1, the other two from 0."""
-    cylinders: int
-    heads: int
-    sectors: int
-
-    @property
-    def total(self) -> int:
-        """Number of sectors."""
-        return self.cylinders * self.heads * self.sectors
-
-    def lba(self, cylinder: int, head: int, sector: int) -> int | None:
-        """The sector's number counted from 0, or None if there is no such track or sector."""
-        if not (1 <= sector <= self.sectors and head < self.heads and cylinder < self.cylinders):
-            return None
-        return (cylinder * self.heads + head) * self.sectors + sector - 1
-
-
-class Floppy(NamedTuple):
-    """One kind of diskette."""
-    geometry: Geometry
-    drive_type: int                 # as CMOS byte 10h and INT 13h AH=08h number the drives that read it
-    media: int                      # BDA media state byte
-
-
-#: Diskettes by size in bytes. Drive types: 1 360K, 2 1.2M, 3 720K, 4 1.44M, 6 2.88M
-FLOPPIES = {
-    160 * 1024: Floppy(Geometry(40, 1, 8), 1, 0x93),
-    180 * 1024: Floppy(Geometry(40, 1, 9), 1, 0x93),
-    320 * 1024: Floppy(Geometry(40, 2, 8), 1, 0x93),
-    360 * 1024: Floppy(Geometry(40, 2, 9), 1, 0x93),
-    720 * 1024: Floppy(Geometry(80, 2, 9), 3, 0x97),
-    1200 * 1024: Floppy(Geometry(80, 2, 15), 2, 0x15),
-    1440 * 1024: Floppy(Geometry(80, 2, 18), 4, 0x17),
-    1680 * 1024: Floppy(Geometry(80, 2, 21), 4, 0x17),
-    1722 * 1024: Floppy(Geometry(82, 2, 21), 4, 0x17),
-    2880 * 1024: Floppy(Geometry(80, 2, 36), 6, 0xD7),
-}
-USUAL_FLOPPY = 1440 * 1024          # what a boot sector alone is taken for
 
 
 class Partition(NamedTuple):
@@ -84,19 +44,21 @@ class Disk:
     """An image as sectors.
 
     source: path of a raw image, or its bytes. mode: "overlay" keeps what is written apart, "readonly" refuses it,
-    "write" puts it into the file (or into a copy of the bytes). floppy: the image is a diskette.
+    "write" puts it into the file (or into a copy of the bytes). floppy: the image is a diskette. cd: it is a CD, which
+    nobody writes to.
 
     is_cd: firmware shows it in blocks of 2048 bytes, as removable; read() and write() count sectors of 512 all the same.
 
-    Errors: ImageError for what cannot be a disk: no file, a directory, nothing in it, less than a sector, unreadable.
-    Oddities that do not prevent its use are lines in `warnings`."""
+    Errors: ImageError for what cannot be a disk: no file, a directory, nothing in it, less than a sector, unreadable, a
+    container (image_formats.py). Oddities that do not prevent its use are lines in `warnings`."""
 
     is_cd = False
 
-    def __init__(self, source, mode: str = "overlay", floppy: bool = False, name: str | None = None):
+    def __init__(self, source, mode: str = "overlay", floppy: bool = False, name: str | None = None, cd: bool = False):
         if mode not in MODES:
             raise ValueError(f"mode is {mode!r}, not one of {', '.join(MODES)}")
-        self.mode = mode
+        self.mode = "readonly" if cd else mode
+        self.is_cd = cd
         self.floppy: Floppy | None = None
         self.warnings: list[str] = []
         self.overlay: dict[int, bytes] = {}         # sector number -> its 512 bytes
@@ -108,27 +70,33 @@ class Disk:
         else:
             self.name = name or os.fspath(source)
             self.data = self._map(os.fspath(source))
-        self.size = len(self.data)
+        self.size = sectors_end(self.data, self.name)
         if self.size == 0:
             raise ImageError(f"{self.name}: the file is empty")
         if self.size < SECTOR:
             raise ImageError(f"{self.name}: {self.size} bytes are less than one sector of {SECTOR}")
-        self.sectors = -(-self.size // SECTOR)
-        if self.size % SECTOR:
-            self.warnings.append(f"{self.name}: {self.size} bytes are no multiple of {SECTOR}; "
-                                 f"the last sector is padded with zeros")
+        unit = CD_BLOCK if cd else SECTOR
+        self.sectors = -(-self.size // unit) * unit // SECTOR
+        if self.size % unit:
+            self.warnings.append(f"{self.name}: {self.size} bytes are no multiple of {unit}; "
+                                 f"the last {'block' if cd else 'sector'} is padded with zeros")
         if floppy:
             self._insert_as_floppy()
         else:
-            self.geometry = hard_disk_geometry(self.sectors, self.partitions())
-            self._check_partitions()
+            partitions = self.partitions()
+            self.geometry = hard_disk_geometry(self.sectors, partitions, self.read(0, 1))
+            if not cd:
+                self._check_partitions()
         if mode == "write" and self.sectors * SECTOR > self.size:
             self.warnings.append(f"{self.name}: what is written behind its {self.size} bytes is not kept")
 
     @classmethod
-    def open(cls, source, mode: str = "overlay", floppy: bool = False) -> Disk:
+    def open(cls, source, mode: str = "overlay", floppy: bool = False, cd: bool = False) -> Disk:
         """`source` itself if it is a Disk already, else Disk(source, ...)."""
-        return source if isinstance(source, Disk) else cls(source, mode, floppy)
+        if not isinstance(source, Disk):
+            return cls(source, mode, floppy, cd=cd)
+        source.is_cd = source.is_cd or cd
+        return source
 
     # ---- the file ----------------------------------------------------------------------------------------------------
 
@@ -183,7 +151,7 @@ class Disk:
 
     def _read_image(self, lba, count):
         """What lies under the overlay; zeros behind the end of the image."""
-        return bytes(self.data[lba * SECTOR:(lba + count) * SECTOR]).ljust(count * SECTOR, b"\0")
+        return bytes(self.data[lba * SECTOR:min((lba + count) * SECTOR, self.size)]).ljust(count * SECTOR, b"\0")
 
     def write(self, lba: int, data: bytes) -> None:
         """Put whole sectors from number `lba` on. PermissionError on a read-only disk, IndexError beyond its end."""
@@ -208,7 +176,7 @@ class Disk:
     @property
     def read_only(self) -> bool:
         """Whether writes fail, as on a diskette with its tab moved."""
-        return self.mode == "readonly"
+        return self.mode == "readonly" or self.is_cd
 
     def snapshot(self) -> dict[int, bytes]:
         """What was written so far. In mode "write" the image itself is not part of it: the host's file has no past."""
@@ -222,15 +190,10 @@ class Disk:
     # ---- its shape ---------------------------------------------------------------------------------------------------
 
     def _insert_as_floppy(self):
-        """Choose the diskette: by size, or the usual one for an image that does not fill any."""
-        size = self.size
-        if size not in FLOPPIES:
-            larger = [kind for kind in sorted(FLOPPIES) if kind >= max(size, USUAL_FLOPPY)]
-            if not larger:
-                raise ImageError(f"{self.name}: {size} bytes are too many for a diskette "
-                                 f"(at most {max(FLOPPIES)}); attach it as a hard disk")
-            size = larger[0]
-        self.floppy = FLOPPIES[size]
+        self.floppy = floppy_of_image(self.size, self.read(0, 1))
+        if self.floppy is None:
+            raise ImageError(f"{self.name}: {self.size} bytes are too many for a diskette "
+                             f"(at most {max(FLOPPIES)}); attach it as a hard disk")
         self.geometry = self.floppy.geometry
         self.sectors = self.geometry.total          # a diskette has all its sectors; beyond the image they are zeros
 
@@ -257,7 +220,7 @@ class Disk:
                     f"but the image has only {self.sectors} sectors ({self.size} bytes)")
 
     def __repr__(self):
-        kind = "diskette" if self.floppy else "hard disk"
+        kind = "diskette" if self.floppy else "CD" if self.is_cd else "hard disk"
         return f"<Disk {self.name!r}, {kind}, {self.sectors} sectors, {self.mode}>"
 
 
@@ -265,39 +228,3 @@ def _chs(packed):
     """Cylinder, head, sector from the table's three bytes: head; cylinder bits 9-8 and sector; cylinder bits 7-0."""
     head, second, third = packed
     return (second & 0xC0) << 2 | third, head, second & 0x3F
-
-
-def hard_disk_geometry(sectors: int, partitions=()) -> Geometry:
-    """The geometry that INT 13h AH=08h reports for a hard disk of so many sectors.
-
-    Heads and sectors a track are those of the partition table, if its entries agree with each other, because the disk
-    was set up under a BIOS that had them. Otherwise 16 by 63 up to 504 MB, and above that as many heads as it takes to
-    stay within 1024 cylinders ("LBA-assisted translation")."""
-    heads, track = _partitioned_geometry(partitions) or (0, 0)
-    if not heads:
-        track, heads = 63, 16
-        if sectors > 1024 * 16 * 63:
-            needed = sectors // (1024 * 63)
-            heads = next((choice for choice in (32, 64, 128) if needed <= choice), 255)
-    cylinders = max(1, min(1024, sectors // (heads * track)))
-    return Geometry(cylinders, heads, track)
-
-
-def _partitioned_geometry(partitions):
-    """(heads, sectors) under which the first and last sector of every partition have the CHS the table gives them.
-
-    The last sector of a partition is where its tool rounded to a whole cylinder: its head and sector numbers are the
-    highest. Entries at or beyond cylinder 1023 say nothing."""
-    candidates = {(head + 1, sector) for cylinder, head, sector in (entry.last_chs for entry in partitions)
-                  if cylinder < 1023 and sector and head}
-    for heads, track in sorted(candidates):
-        shape = Geometry(1023, heads, track)
-        if all(_agrees(shape, entry.start, entry.first_chs) and _agrees(shape, entry.end - 1, entry.last_chs)
-               for entry in partitions):
-            return heads, track
-    return None
-
-
-def _agrees(shape, lba, chs):
-    """Whether that sector has that cylinder, head and sector number; true of what lies beyond the cylinders."""
-    return lba >= shape.total or shape.lba(*chs) == lba

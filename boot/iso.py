@@ -124,11 +124,18 @@ class BootImage:
 
 @dataclass(frozen=True)
 class Iso:
-    """A CD: its name, its size in blocks of 2048 bytes as it says itself, its bootable images, and what is wrong with it."""
+    """A CD: its name, its size in blocks of 2048 bytes as it says itself, its bootable images, what is wrong with it, and the
+    block of its boot catalog."""
     volume: str
     blocks: int
     images: tuple[BootImage, ...] = ()
     warnings: tuple[str, ...] = ()
+    catalog: int | None = None
+
+    @property
+    def bios(self) -> BootImage | None:
+        """The first image for a PC's BIOS."""
+        return next((image for image in self.images if image.platform == BIOS), None)
 
     @property
     def efi(self) -> BootImage | None:
@@ -153,7 +160,7 @@ def read_iso(disk) -> Iso | None:
     images = _images(disk, catalog.BootCatalog, primary.VolumeSpaceSize, lines) if catalog else []
     name = getattr(disk, "name", "CD")
     return Iso(primary.VolumeIdentifier.decode("latin-1").rstrip("\0 "), primary.VolumeSpaceSize, tuple(images),
-               tuple(f"{name}: {line}" for line in lines))
+               tuple(f"{name}: {line}" for line in lines), catalog.BootCatalog if catalog else None)
 
 
 def read_block(disk, block: int) -> bytes | None:

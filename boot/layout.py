@@ -15,6 +15,8 @@
     000A0000  +------------------------------+
               | video memory                 |  GRAPHICS_MEMORY, MONO_TEXT, COLOR_TEXT
     000C0000  +------------------------------+
+              | video BIOS                   |  VIDEO_ROM
+    000C8000  +------------------------------+
               | nothing (option ROMs)        |
     000F0000  +------------------------------+
               | BIOS ROM                     |  ROM, seen again at ROM_ALIAS
@@ -88,6 +90,7 @@ VIDEO_SWITCHES = 0x488      # Byte: the EGA's feature and configuration switches
 VIDEO_MODE_OPTIONS = 0x489  # Byte: bit 4 400 lines, 3 no default palette, 1 grey shades, 0 VGA active.
 VIDEO_COMBINATION = 0x48A   # Byte: index of the display combination code.
 HARD_DISK_INTERRUPT = 0x48E # Byte: FFh is left here by the hard disk interrupt, IRQ 14.
+FLOPPY_ABILITIES = 0x48F    # Byte: a nibble a diskette drive: bit 2 it was looked at, 1 several data rates, 0 a change line.
 FLOPPY_MEDIA = 0x490        # Two bytes: media state of drives 0 and 1.
 KEYBOARD_STATE = 0x496      # Byte: bit 4 is a 101-key keyboard, 3 right Alt, 2 right Ctrl, 1 last was E0, 0 last was E1.
 KEYBOARD_LEDS = 0x497       # Byte: what the keyboard's lights show.
@@ -95,11 +98,18 @@ WAIT_FLAG_POINTER = 0x498   # Far pointer: the byte whose bit 7 INT 15h AH=83h s
 WAIT_COUNT = 0x49C          # Dword: microseconds that are left of it.
 WAIT_ACTIVE = 0x4A0         # Byte: bit 0 a wait is under way, bit 7 it is over.
 VIDEO_SAVE_POINTER = 0x4A8  # Far pointer: the video parameter control block.
+VBE_MODE = 0x4BA            # Word: the mode that was set, as INT 10h AX=4F02h was told, bits 14 and 15 included.
+VBE_POWER = 0x4BC           # Byte: the screen's power state, as INT 10h AX=4F10h was told.
 
 # ---- top of conventional memory --------------------------------------------------------------------------------------
 
 EBDA = 0x9FC00              # The extended BIOS data area: its first byte is its size in KB.
 EBDA_SIZE = 0x400           # One KB, which leaves 639 KB of conventional memory.
+MOUSE_HANDLER = 0x22        # Its fields, as offsets. Far pointer: what INT 15h AX=C207h was given.
+MOUSE_FLAGS = 0x26          # Two bytes: how many bytes of a packet are here; 7 there is a handler, 2-0 bytes a packet - 1.
+MOUSE_PACKET = 0x28         # Eight bytes: the packet.
+TYPEMATIC = 0x30            # Byte: 6-5 delay and 4-0 rate of the keyboard, with bit 7 set once INT 16h AH=03h was asked.
+DISK_TABLES = EBDA + 0x40   # Two tables of 16 bytes in it, to which INT 41h and 46h point.
 CONVENTIONAL_END = 0xA0000  # Memory ends here, and video memory begins.
 
 # ---- video memory ----------------------------------------------------------------------------------------------------
@@ -107,6 +117,13 @@ CONVENTIONAL_END = 0xA0000  # Memory ends here, and video memory begins.
 GRAPHICS_MEMORY = 0xA0000   # 64 KB: the frame buffer of the VGA's graphics modes.
 MONO_TEXT = 0xB0000         # 32 KB: characters and attributes of mode 7.
 COLOR_TEXT = 0xB8000        # 32 KB: characters and attributes of modes 0 to 3.
+FRAME_BUFFER = 0xFD000000   # 16 MB: dots of the VESA modes, where the adapter's first PCI region is.
+
+# ---- video BIOS ------------------------------------------------------------------------------------------------------
+
+VIDEO_ROM = 0xC0000         # The ROM of the video adapter: INT 10h, the characters, the mode tables.
+VIDEO_SEGMENT = 0xC000      # Its segment.
+VIDEO_ROM_SIZE = 0x8000     # 32 KB.
 
 # ---- ROM -------------------------------------------------------------------------------------------------------------
 
@@ -121,8 +138,10 @@ PCI_MEMORY_END = 0xFEC00000     # The first address behind those.
 FOUR_GB = 1 << 32           # Memory that the hole for devices displaces goes on here.
 
 # ---- tables for the operating system ---------------------------------------------------------------------------------
+# In the ROM, for a scan from F0000h on: "RSD PTR ", "_SM_", "_SM3_", "$PnP", "_32_", "$PIR".
 
 DESCRIPTIONS = 0xA000       # Offset in the ROM of ACPI's root pointer and SMBIOS, which are looked for from F0000h on.
+MP_TABLES = 0xAE00          # Offset in the ROM of the tables of the MultiProcessor Specification.
 ACPI_TABLES_SIZE = 0x2000   # The last memory below 4 GB but a page: ACPI's tables, which an operating system may reclaim.
 ACPI_NVS_SIZE = 0x1000      # That page: the FACS, which the firmware and the operating system share.
 
@@ -154,12 +173,12 @@ ENTRY_FLOPPY = 0xEC59       # INT 40h, which was INT 13h before there were hard 
 ENTRY_FLOPPY_IRQ = 0xEF57   # INT 0Eh, IRQ 6.
 DISKETTE_TABLE = 0xEFC7     # The eleven bytes that INT 1Eh points to.
 ENTRY_PRINTER = 0xEFD2      # INT 17h.
-ENTRY_VIDEO = 0xF065        # INT 10h.
+ENTRY_VIDEO = 0xF065        # INT 10h before the video BIOS took it; INT 42h since.
 VIDEO_TABLE = 0xF0A4        # The video parameter table that INT 1Dh points to.
 ENTRY_MEMORY = 0xF841       # INT 12h.
 ENTRY_EQUIPMENT = 0xF84D    # INT 11h.
 ENTRY_SYSTEM = 0xF859       # INT 15h.
-FONT_8X8 = 0xFA6E           # The first 128 characters, 8 by 8 dots: INT 43h points to them.
+FONT_8X8 = 0xFA6E           # The first 128 characters, 8 by 8 dots, as on a PC without a VGA.
 ENTRY_TIME = 0xFE6E         # INT 1Ah.
 ENTRY_TIMER_IRQ = 0xFEA5    # INT 08h, IRQ 0.
 VECTOR_TABLE = 0xFEF3       # Offsets of the handlers of INT 08h to 1Fh, from which POST fills the IVT.

@@ -6,7 +6,7 @@ build/payloads. Tests compose what they miss from what is there and skip by the 
 
     python tests/payloads.py        (make payloads)
 
-downloads the packages as well, and composes everything.
+downloads the packages as well, and composes everything; with the argument `deep` also what only deep tests need.
 """
 from __future__ import annotations
 
@@ -273,6 +273,68 @@ def linux_disk(path, work):
     install_grub(disk, grub_core(work))
 
 
+# ---- CDs --------------------------------------------------------------------------------------------------------
+
+ISOLINUX_CONFIG = """\
+SERIAL 0 115200
+PROMPT 1
+TIMEOUT 0
+SAY ISOLINUX-CFG-READ-OK
+DEFAULT none
+LABEL diskette
+ KERNEL memdisk
+ INITRD /floppy.img
+LABEL disk
+ COM32 chain.c32
+ APPEND hd0
+"""
+
+
+def make_iso(path, tree, *options):
+    tool("xorriso", "-as", "mkisofs", "-quiet", *options, "-c", "boot.cat", "-o", path, tree, package="xorriso")
+
+
+def isolinux_cd(path, work):
+    """isolinux, on a CD that is a disk as well: an MBR in its first sector boots it. memdisk starts a diskette from it."""
+    (work / "tree").mkdir()
+    modules = [SYSLINUX / "modules/bios" / name for name in ("ldlinux.c32", "chain.c32", "libcom32.c32", "libutil.c32")]
+    for part in (installed("/usr/lib/ISOLINUX/isolinux.bin", "isolinux"), installed(SYSLINUX / "memdisk", "syslinux-common"),
+                 *(installed(module, "syslinux-common") for module in modules), payload("syslinux-floppy.img")):
+        shutil.copy(part, work / "tree" / ("floppy.img" if part.name == "syslinux-floppy.img" else part.name))
+    (work / "tree/isolinux.cfg").write_text(ISOLINUX_CONFIG)
+    make_iso(path, work / "tree", "-isohybrid-mbr", installed("/usr/lib/ISOLINUX/isohdpfx.bin", "isolinux"), "-b",
+             "isolinux.bin", "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table")
+
+
+def emulated_diskette_cd(path, work):
+    """The syslinux diskette as the boot image of a CD."""
+    (work / "tree").mkdir()
+    shutil.copy(payload("syslinux-floppy.img"), work / "tree/floppy.img")
+    make_iso(path, work / "tree", "-b", "floppy.img")
+
+
+def emulated_disk_cd(path, work):
+    """The syslinux hard disk as the boot image of a CD."""
+    (work / "tree").mkdir()
+    shutil.copy(payload("syslinux-disk.img"), work / "tree/disk.img")
+    make_iso(path, work / "tree", "-b", "disk.img", "-hard-disk-boot")
+
+
+GRUB_CD_CONFIG = """\
+set timeout=-1
+menuentry 'disk' { chainloader (hd0)+1 ; boot }
+menuentry 'second disk' { drivemap -s hd0 hd1 ; chainloader (hd1)+1 ; boot }
+"""
+
+
+def grub_cd(path, work):
+    """What grub-mkrescue makes: GRUB 2 on a CD that is a disk as well."""
+    installed(GRUB / "cdboot.img", "grub-pc-bin")
+    (work / "tree/boot/grub").mkdir(parents=True)
+    (work / "tree/boot/grub/grub.cfg").write_text(GRUB_CD_CONFIG)
+    tool("grub-mkrescue", "-d", GRUB, "--locales=", "--fonts=", "--themes=", "-o", path, work / "tree", package="grub-common")
+
+
 def invaders(path, work):
     """A game as a multiboot kernel; it programs the timer and the keyboard controller itself."""
     path.write_bytes(from_package("grub-invaders", "boot/invaders.exec").read_bytes())
@@ -280,18 +342,25 @@ def invaders(path, work):
 
 PAYLOADS = {"handoff.img": handoff, "mbr-nopart.img": mbr_without_partition, "grub-legacy.img": grub_legacy,
             "syslinux-floppy.img": syslinux_floppy, "syslinux-disk.img": syslinux_disk, "grub-disk.img": grub_disk,
-            "linux-disk.img": linux_disk, "invaders.exec": invaders}
+            "linux-disk.img": linux_disk, "invaders.exec": invaders, "isolinux.iso": isolinux_cd,
+            "diskette-on-cd.iso": emulated_diskette_cd, "disk-on-cd.iso": emulated_disk_cd, "grub.iso": grub_cd}
+
+
+def all_payloads():
+    """Every image's name -> the function that composes it."""
+    import efi_payloads
+    import kernel_payloads
+    return PAYLOADS | efi_payloads.PAYLOADS | kernel_payloads.PAYLOADS | kernel_payloads.DEEP_PAYLOADS
 
 
 def payload(name):
     """Path of the image, or directory, `name`, composed now if it was not there. Raises Missing."""
-    import efi_payloads
     path = HOME / name
     if not path.exists():
         HOME.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=HOME) as work:
             made = Path(work) / name
-            (PAYLOADS | efi_payloads.PAYLOADS)[name](made, Path(work))
+            all_payloads()[name](made, Path(work))
             os.replace(made, path)
     return path
 
@@ -302,22 +371,27 @@ def newest(name):
     return next(word for word in words if word.startswith("linux-image-") and word != name)
 
 
-def main():
+def main(deep):
     import efi_payloads
+    import kernel_payloads
     HOME.mkdir(parents=True, exist_ok=True)
     complete = True
-    for name, path in (PACKAGES | efi_payloads.PACKAGES).items():
+    kernels = {efi_payloads.KERNEL_PACKAGE: efi_payloads.kernel,
+               kernel_payloads.DISTRIBUTION: kernel_payloads.distribution_kernel}
+    for name, path in (PACKAGES | efi_payloads.PACKAGES | (kernel_payloads.DEEP if deep else {})).items():
         try:
-            if name == efi_payloads.KERNEL_PACKAGE:
-                efi_payloads.kernel()
+            if name in kernels:
+                kernels[name]()
             else:
                 from_package(name, path)
         except Missing:
             try:
-                download(newest(name) if name == efi_payloads.KERNEL_PACKAGE else name)
+                download(newest(name) if name in kernels else name)
             except (Missing, RuntimeError) as error:
                 print(f"{name}: {error}")
-    for name in PAYLOADS | efi_payloads.PAYLOADS:
+    for name in all_payloads():
+        if name in kernel_payloads.DEEP_PAYLOADS and not deep:
+            continue
         try:
             path = payload(name)
             size = sum(each.stat().st_size for each in (path, *path.rglob("*")) if each.is_file())
@@ -330,4 +404,4 @@ def main():
 
 if __name__ == "__main__":
     sys.modules["payloads"] = sys.modules["__main__"]       # efi_payloads.py imports this file by its name
-    sys.exit(main())
+    sys.exit(main(deep=sys.argv[1:] == ["deep"]))

@@ -72,6 +72,19 @@ def test_a_guest_that_died_is_1_and_explained(x86, guest, code, words):
     assert "Traceback" not in done.err
 
 
+def test_quirks_of_the_bios(x86, guest):
+    #   mov al, dl; out 0F4h, al: the drive's number as the status
+    image = guest(bytes.fromhex("88 D0 E6 F4 F4"))
+    assert x86("run", "--drive", image, "--json").status == 16 + 0x80
+    assert x86("run", "--drive", image, "--json", "--bios-quirk", "cs-07c0", "--bios-quirk", "wrong-dl").status == 16
+    done = x86("run", "--bios-quirk", "help")
+    assert done.status == 0 and re.search(r"^wrong-dl +the boot sector", done.out, re.MULTILINE)
+    for arguments, words in ((("wrong-dx",), "no quirk 'wrong-dx'"), (("wrong-dl", "--uefi"), "no BIOS with --uefi"),
+                             (("wrong-dl", "--kernel", image), "no BIOS with --kernel")):
+        done = x86("run", "--bios-quirk", *arguments)
+        assert done.status == 2 and words in done.err and len(done.err.splitlines()) == 1
+
+
 def test_limits_are_3(x86, guest):
     done = x86("run", guest(LOOP), "--max-instructions", "5_000_000")
     assert done.status == 3
@@ -121,8 +134,9 @@ def files(tmp_path):
     ("run --kernel text", "text"),
     ("run --kernel missing", "no such file"),
     ("run guest.img --append quiet", "--append needs --kernel"),
-    ("run guest.img --cdrom cd.iso", "--cdrom"),
-    ("run guest.img --boot cdrom", "'cdrom'"),
+    ("run guest.img --cdrom cd.iso", "cd.iso: no such file"),
+    ("run guest.img --boot cdrom", "there is no cdrom"),
+    ("run guest.img --boot tape", "'tape'"),
     ("run guest.img --boot disk", "there is no disk"),
     ("run guest.img -m lots", "lots"),
     ("run guest.img --memory-fill full", "full"),

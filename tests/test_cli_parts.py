@@ -4,8 +4,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from x86.cli.script import Script, ScriptError, news, pattern, plain, raw_length, strokes, unescape
-from x86.debug.console import Display, Keyboard, Quit, keys_of, sgr
+from x86.cli.script import Script, ScriptError, news, pattern, plain, raw_length, strokes, to_send, unescape
+from x86.debug.console import Display, sgr
+from x86.debug.terminal import Keyboard, Quit, keys_of
 
 # ---- scripts ----------------------------------------------------------------------------------------------------------
 
@@ -16,6 +17,12 @@ def test_escapes():
         unescape(r"\q")
     with pytest.raises(ScriptError):
         unescape("end\\")
+
+
+def test_what_is_sent_is_utf_8_and_bytes():
+    assert to_send("Grüße\\n") == "Grüße\n".encode()
+    assert to_send(r"\xe9\xff\e[A") == b"\xe9\xff\x1b[A"
+    assert to_send("\udcff") == b"\xff"                               # an argument that was no UTF-8
 
 
 def test_keys_are_checked_before_anything_runs():
@@ -35,19 +42,59 @@ def test_steps_are_done_in_order():
     sent, pressed = [], []
     steps = script(("send", "a"), ("expect", "boot:"), ("keys", "<up>"), ("expect", "boot:"), ("send", "b"), until="END")
     assert not steps.advance("", "", sent.append, pressed.append)
-    assert sent == ["a"] and pressed == []
+    assert sent == [b"a"] and pressed == []
     assert not steps.advance("boot: ", "", sent.append, pressed.append)
-    assert pressed == ["<up>"] and sent == ["a"]                    # one prompt is one prompt
+    assert pressed == ["<up>"] and sent == [b"a"]                    # one prompt is one prompt
     assert not steps.advance("boot: x END boot: ", "", sent.append, pressed.append)
-    assert sent == ["a", "b"]                                       # and END came before it
+    assert sent == [b"a", b"b"]                                       # and END came before it
     assert steps.advance("boot: x END boot: y END", "", sent.append, pressed.append)
 
 
 def test_two_prompts_in_one_piece_are_two():
     sent = []
-    steps = script(("expect", "one"), ("send", "1"), ("expect", "two"), ("send", "2"))
+    steps = script(("expect", "one"), ("expect", "two"), ("send", "2"))
     steps.advance("\x1b[1mone\r\n\x1b[2mtwo", "", sent.append, None)
-    assert sent == ["1", "2"]
+    assert sent == [b"2"]
+
+
+def test_what_was_said_before_the_last_send_does_not_count():
+    sent = []
+    steps = script(("expect", "# "), ("send", "ls"), ("expect", "# "), ("send", "exit"), until="# ")
+    steps.advance("# \r\n# ", "", sent.append, None)               # a prompt that came twice
+    assert sent == [b"ls"]
+    steps.advance("# \r\n# ls\r\nx\r\n# ", "", sent.append, None, now=7)
+    assert sent == [b"ls", b"exit"]
+    assert [(step.kind, step.text, step.instructions, step.where) for step in steps.done[2:]] == [
+        ("expect", "# ", 7, "serial"), ("send", "exit", 7, None)]
+    assert steps.left == [("until", "# ")]
+    assert not steps.advance("# \r\n# ls\r\nx\r\n# ", "", sent.append, None)
+
+
+@pytest.mark.parametrize("wanted, text, place", [
+    ("# ", b"\r\nemu# ", 6), ("o.e", b"\x1b[1mo\x1b[0mne", 9 + 1), ("ne$", b"one", None), ("^two", b"one\ntwo", 6),
+    ("", b"one", None), ("ß", "aß".encode(), 2), ("a\nb", b"a\nb", None)])
+def test_what_is_waited_for_is_heard_at_its_last_byte(wanted, text, place):
+    steps = script(("expect", wanted))
+    heard = [index for index, byte in enumerate(text) if steps.heard(byte)]
+    assert heard[:1] == ([] if place is None else [place])
+    if wanted:
+        steps.advance(text.decode(), "", None, None)
+        assert not steps.steps
+
+
+@given(st.lists(st.sampled_from(["one ", "two ", "\r\n", "\x1b[1m", "x"]), max_size=30), st.integers(0, 9))
+def test_a_script_does_not_depend_on_when_it_is_asked(pieces, often):
+    """Asked only when something is heard and now and then, it finds what it finds when asked after each byte."""
+    text = "".join(pieces)
+    ends = []
+    for every in (1, often or len(text) + 1):
+        steps, said = script(("expect", "one"), ("send", "1"), ("expect", "two"), ("send", "2"), until="one"), ""
+        for count, letter in enumerate(text, 1):
+            said += letter
+            if steps.heard(ord(letter)) or count % every == 0:
+                steps.advance(said, "", lambda data: None, None, now=count)
+        ends.append([(step.kind, step.instructions) for step in steps.done if step.kind != "until"])
+    assert ends[0] == ends[1]
 
 
 def test_the_screen_counts_once():
@@ -55,9 +102,9 @@ def test_the_screen_counts_once():
     steps = script(("expect", "boot:"), ("send", "1"), ("expect", "boot:"), ("send", "2"))
     steps.advance("", "boot:", sent.append, None)
     steps.advance("", "boot: 1", sent.append, None)                 # the echo of what was typed is no new prompt
-    assert sent == ["1"]
+    assert sent == [b"1"]
     steps.advance("", "boot: 1\nnot found\nboot:", sent.append, None)
-    assert sent == ["1", "2"]
+    assert sent == [b"1", b"2"]
 
 
 def test_scrolling_brings_no_news():
@@ -154,7 +201,9 @@ def test_a_low_terminal_shows_only_the_screen():
     display = Display(terminal.write, (20, 4))
     display.draw(cells("1", "2", "3", "4", "5", "6"), (5, 0))
     display.serial("not here\n")
-    assert terminal.text == ["1", "2", "3", "4"]
+    assert terminal.text == ["3", "4", "5", "6"]            # the part with the cursor
+    display.draw(cells("1", "2", "3", "4", "5", "6"), (1, 0))
+    assert terminal.text == ["2", "3", "4", "5"]
 
 
 def test_colours():
@@ -165,6 +214,20 @@ def test_colours():
 
 def test_keys_that_terminals_send():
     assert keys_of(b"a\x1b[A\r\x7f\x03\x1bx\x1b[24~\x1b") == ["a", "up", "enter", "backspace", "ctrl-c", "alt-x", "f12", "esc"]
+    assert keys_of(b"\x1b[1;5C\x1b[3;2~\x1b[Z\x1bOP\x1b[15;3~\x00\x1c") == [
+        "ctrl-right", "shift-delete", "shift-tab", "f1", "alt-f5", "ctrl-space", "ctrl-\\"]
+    assert keys_of(b"\x1b[12;40R\x1b[?1;2cx\xc3\xa9") == ["x"]            # answers of the terminal, and no key
+
+
+@given(st.lists(st.sampled_from([b"a", b"\x1b[A", b"\x1bOP", b"\x1b[1;5C", b"\x1b[24~", b"\r"]), max_size=8), st.data())
+def test_sequences_may_come_in_pieces(pieces, data):
+    keyboard, keys = Keyboard(NoFile(), to_serial=False), []
+    text = b"".join(pieces)
+    while text:
+        count = data.draw(st.integers(1, len(text)))
+        keys += keyboard.split(text[:count])[1]
+        text = text[count:]
+    assert keys == keys_of(b"".join(pieces))
 
 
 class NoFile:
@@ -174,8 +237,14 @@ class NoFile:
 
 def test_commands_after_ctrl_a():
     keyboard = Keyboard(NoFile(), to_serial=True)
-    assert keyboard.split(b"ab\x01\x01c") == (b"ab\x01c", [])
-    assert keyboard.split(b"x\x01ty\r") == (b"x", ["y", "enter"])
-    assert keyboard.split(b"\x01") == (b"", [])
+    assert keyboard.split(b"ab\x01\x01c\x01a") == (b"ab\x01c\x01", [], [])
+    assert keyboard.split(b"x\x01ty\r") == (b"x", ["y", "enter"], ["t"])
+    assert keyboard.split(b"\x01hz\x01S") == (b"", ["z"], ["h", "s"])
+    assert keyboard.split(b"\x01") == (b"", [], [])
     with pytest.raises(Quit):
         keyboard.split(b"x")
+
+
+@given(st.binary(max_size=50).filter(lambda data: b"\x01" not in data))
+def test_bytes_for_the_serial_port_are_not_touched(data):
+    assert Keyboard(NoFile(), to_serial=True).split(data) == (data, [], [])

@@ -1,12 +1,14 @@
 """Disk images: modes, geometry, partition tables, and what a user is told when a file cannot be a disk."""
 import os
+import re
 import struct
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boot.disk import SECTOR, Disk, Geometry, hard_disk_geometry
+from boot.disk import SECTOR, Disk
+from boot.geometry import Geometry, hard_disk_geometry
 from x86.faults import ImageError
 
 
@@ -212,3 +214,90 @@ def test_chs_names_every_sector_once(heads, sectors, lba):
     assert geometry.lba(cylinder, rest // sectors, rest % sectors + 1) == lba % geometry.total
     assert geometry.lba(0, 0, 0) is None and geometry.lba(0, heads, 1) is None
     assert geometry.lba(1024, 0, 1) is None and geometry.lba(0, 0, sectors + 1) is None
+
+
+# ---- containers ------------------------------------------------------------------------------------------------------
+
+def vhd(content, kind=2, length=None):
+    footer = bytearray(512)
+    footer[:8] = b"conectix"
+    struct.pack_into(">Q4xI", footer, 0x30, len(content) if length is None else length, kind)
+    return content + bytes(footer)
+
+
+def test_a_fixed_vhd_is_a_raw_image_with_a_footer(tmp_path):
+    path = tmp_path / "it.vhd"
+    path.write_bytes(vhd(pattern(40)))
+    disk = Disk(path, "write")
+    assert disk.sectors == 40 and disk.read(0, 40) == pattern(40)
+    disk.write(39, b"\xAA" * SECTOR)
+    disk.close()
+    assert path.read_bytes() == vhd(pattern(39) + b"\xAA" * SECTOR)
+
+
+@pytest.mark.parametrize("content, words", [
+    (b"QFI\xFB" + bytes(1020), "qcow2 image, not a raw one; convert it: qemu-img convert -O raw"),
+    (b"KDMV" + bytes(1020), "VMDK"), (b"# Disk DescriptorFile\nversion=1\n".ljust(600), "VMDK"),
+    (bytes(64) + b"\x7F\x10\xDA\xBE" + bytes(700), "VDI"), (b"vhdxfile" + bytes(1016), "VHDX"),
+    (vhd(b"conectix" + bytes(1016), kind=3), "dynamic VHD"), (vhd(bytes(1024), kind=4), "not of the fixed kind"),
+    (vhd(bytes(1024), length=1 << 60), "cut short: a VHD image of a disk with 1152921504606846976 bytes"),
+    (b"\x1F\x8B\x08" + bytes(1021), "gzip data, not a raw one; unpack it: gunzip"), (b"PK\x03\x04" + bytes(1020), "unzip"),
+    (b"\0" + b"\xFF" * 10 + bytes(4693), "2352 bytes a sector")])
+@pytest.mark.parametrize("floppy", [False, True])
+def test_containers_are_refused_by_name(content, words, floppy):
+    with pytest.raises(ImageError, match=re.escape(words)) as error:
+        Disk(content, name="it", floppy=floppy)
+    assert str(error.value).startswith("it: ") and "\n" not in str(error.value)
+
+
+# ---- shapes that a boot sector tells ---------------------------------------------------------------------------------
+
+def volume(total, heads, track, media=0xF0):
+    sector = bytearray(SECTOR)
+    sector[:3], sector[510:] = b"\xEB\x3C\x90", b"\x55\xAA"
+    struct.pack_into("<HBHBHHBHHHII", sector, 11, 512, 1, 1, 2, 224, total if total < 65536 else 0, media, 9, track, heads, 0,
+                     total if total >= 65536 else 0)
+    return bytes(sector)
+
+
+@pytest.mark.parametrize("size, total, heads, track, geometry, kind", [
+    (719 * 1024, 1440, 2, 9, (80, 2, 9), 3),                # a bit short
+    (1500 * 1024, 3360, 2, 21, (80, 2, 21), 4), (512, 5760, 2, 36, (80, 2, 36), 6),
+    (512, 3444, 2, 21, (82, 2, 21), 4), (100000, 720, 2, 9, (40, 2, 9), 1), (512, 2400, 2, 15, (80, 2, 15), 2),
+    (1440 * 1024, 1440, 2, 9, (80, 2, 18), 4),              # the size is beyond doubt
+    (512, 1440, 255, 63, (80, 2, 18), 4), (512, 0, 2, 18, (80, 2, 18), 4), (1 << 20, 720, 2, 9, (80, 2, 18), 4)])
+def test_diskettes_by_their_boot_sector(size, total, heads, track, geometry, kind):
+    disk = Disk(volume(total, heads, track).ljust(size, b"\0"), floppy=True)
+    assert disk.geometry == geometry and disk.floppy.drive_type == kind and disk.sectors == disk.geometry.total
+
+
+@pytest.mark.parametrize("kb, geometry", [(1600, (80, 2, 20)), (1680, (80, 2, 21)), (1722, (82, 2, 21)), (820, (82, 2, 10)),
+                                          (1476, (82, 2, 18)), (1920, (80, 2, 24)), (3200, (80, 2, 40))])
+def test_odd_diskettes_by_size(kb, geometry):
+    assert Disk(bytes(kb * 1024), floppy=True).geometry == geometry
+
+
+def test_a_disk_that_is_one_volume():
+    assert Disk(volume(2048, 4, 32, 0xF8) + bytes(SECTOR * 2047)).geometry == (16, 4, 32)
+    assert Disk(volume(2048, 4, 0, 0xF8) + bytes(SECTOR * 2047)).geometry == (2, 16, 63)
+    assert hard_disk_geometry(1 << 17, (), volume(1 << 17, 2, 32, 0xF8))[1:] == (16, 63)     # not within 1024 cylinders
+
+
+def test_eight_terabytes(tmp_path):
+    path = tmp_path / "large.img"
+    with open(path, "wb") as file:
+        try:
+            file.truncate(8 << 40)
+        except OSError as error:
+            pytest.skip(f"no sparse file of 8 TB here: {error.strerror}")
+    disk = Disk(path)
+    disk.write(disk.sectors - 1, b"\xCC" * SECTOR)
+    assert disk.geometry == (1024, 255, 63) and disk.read((8 << 31) - 2, 2) == bytes(SECTOR) + b"\xCC" * SECTOR
+    disk.close()
+
+
+def test_a_cd_has_whole_blocks_and_nobody_writes_to_it():
+    disk = Disk(pattern(5), "write", cd=True)
+    assert disk.sectors == 8 and disk.read(4, 4) == pattern(5)[4 * SECTOR:] + bytes(3 * SECTOR)
+    with pytest.raises(PermissionError):
+        disk.write(0, bytes(SECTOR))

@@ -3,6 +3,7 @@ import random
 
 import pytest
 
+from x86 import Machine
 from x86._memory import Memory
 
 MB = 1 << 20
@@ -207,3 +208,67 @@ def test_frames_bring_memory_back(fill):
         for frame, data in saved.items():
             target.set_frame(frame, data)
         assert target[0:MB] == before
+
+
+def test_an_alias_shows_ram_over_mmio_and_moves():
+    memory, device, changes = Memory(MB), Register(), []
+    memory.map_ram(0xFD000000, 0x40000, "frame buffer")
+    memory.map_mmio(0xA0000, 0x20000, "VGA", device.read, device.write)
+    memory.map_alias(0, 0, "window", 0)                                 # nowhere yet
+    assert [region[2:] for region in memory.regions[1:]] == [("MMIO", "VGA"), ("RAM", "frame buffer")]
+    memory.on_change = lambda: changes.append(len(memory.regions))
+    memory.map_alias(0xA8000, 0x8000, "window", 0xFD010000)
+    memory.write(0xA8001, b"through")
+    assert memory[0xFD010001:0xFD010008] == b"through" and device.log == []
+    assert memory.regions[1:] == [(0xA0000, 0xA8000, "MMIO", "VGA"), (0xA8000, 0xB0000, "RAM", "window"),
+                                  (0xB0000, 0xC0000, "MMIO", "VGA"), (0xFD000000, 0xFD040000, "RAM", "frame buffer")]
+    memory.map_alias(0xB8000, 0x8000, "window", 0xFD000000)
+    memory.write_u8(0xA8001, 7)                                         # uncovered
+    memory.write_u16(0xFD000004, 0xABCD)
+    assert device.log == [("write", 0x8001, 7, 1)] and memory.read_u16(0xB8004) == 0xABCD
+    memory.map_alias(0, 0, "window", 0)
+    assert len(memory.regions) == 3 and changes == [5, 4, 3]
+
+
+def test_an_alias_hides_nothing_but_mmio():
+    memory = Memory(2 * MB)
+    memory.map_ram(0xFD000000, 0x10000, "frame buffer")
+    memory.map_rom(0xC0000, b"\x55\xAA", "option ROM")
+    memory.map_mmio(0xA0000, 0x20000, "VGA", None, None)
+    for start, length, target, words in (
+            (0xBF000, 0x2000, 0xFD000000, "window at .* overlaps option ROM at 0xc0000"),
+            (0, 0x1000, 0xFD000000, "would hide RAM"),
+            (0xA0000, 0x1000, 0xFD010000, "no RAM is mapped at 0xfd010000"), (0xA0000, 0x20000, 0xFD000000, "no RAM is mapped"),
+            (0xA0800, 0x1000, 0xFD000000, "multiples"), (0xA0000, 0x1000, 0xFD000001, "multiples"),
+            (0xA0000, -0x1000, 0xFD000000, "multiples")):
+        with pytest.raises(ValueError, match=words):
+            memory.map_alias(start, length, "window", target)
+    assert len(memory.regions) == 4
+
+
+def test_numbers_of_any_size_at_the_end_of_a_page():
+    memory = Memory(MB)
+    memory.write_u64(0x1FFC, 0x1122334455667788)                        # in two pages
+    assert memory.read_u64(0x1FFC) == 0x1122334455667788 and memory.dirty_frames() == [1, 2]
+    memory.write_u32(0x2FFC, 0xFFFFFFFF)
+    memory.write_u8(0x2FFF, -128)
+    assert memory.read_number(0x2FFC, 4) == 0x80FFFFFF
+    with pytest.raises(OverflowError):
+        memory.write_u8(0x2000, 256)
+    with pytest.raises(IndexError):
+        memory.read_u16(MB - 1)
+
+
+def test_a_device_gets_the_size_of_the_access_in_bytes():
+    machine, asked = Machine("1M"), []
+    machine.memory.map_mmio(0xD0000, 0x1000, "device", lambda offset, size: asked.append((offset, size)) or 0x8877665544332211,
+                            lambda offset, value, size: asked.append((offset, size, value)))
+    cpu = machine.cpu
+    cpu.cs, cpu.ds = 0, 0xD000
+    code = bytes.fromhex("A01000 A11200 66A11400 A22000 A32200 66A32400".replace(" ", ""))
+    machine.memory[0x1000:0x1000 + len(code)] = code            # MOV AL, AX, EAX from there, and back
+    cpu.rip = 0x1000
+    for _ in range(6):
+        machine.step()
+    assert cpu.eax == 0x44332211
+    assert asked == [(0x10, 1), (0x12, 2), (0x14, 4), (0x20, 1, 0x11), (0x22, 2, 0x2211), (0x24, 4, 0x44332211)]

@@ -99,6 +99,28 @@ def test_grub_starts_a_multiboot_kernel(x86, payload):
     assert invaders(found)
 
 
+DISK_QUIRKS = ("clobber-esdi-08", "clobber-41", "clobber-42", "max-127", "dma-64k", "int13-needs-irq")
+MAP_QUIRKS = ("e820-unsorted", "e820-overlapping", "e820-20-bytes", "e820-clobbers", "no-ebda")
+ENTRY_QUIRKS = ("cs-07c0", "random-registers")
+
+
+def quirky(*names):
+    return [word for name in names for word in ("--bios-quirk", name)]
+
+
+def test_syslinux_bears_a_bad_bios(x86, payload):
+    boot(x86, payload("syslinux-floppy.img"), "--until", "^boot:",
+         *quirky(*DISK_QUIRKS, *MAP_QUIRKS, *ENTRY_QUIRKS, "a20-no-int15", "a20-no-8042", "clobber-int16"))
+
+
+@pytest.mark.deep
+def test_grub_bears_a_bad_bios(x86, payload):
+    """To its first menu entry. GRUB 2 also expects that DL is wrong and that its sector was written into."""
+    boot(x86, payload("grub-disk.img"), "--until", "HELLO-FROM-GRUB",
+         *quirky(*DISK_QUIRKS, *MAP_QUIRKS, *ENTRY_QUIRKS, "wrong-dl", "bpb-write", "clobber-bp-08", "int15-enables-if",
+                 "a20-no-int15", "a20-no-port-92"))
+
+
 SAME = """
 import sys
 import boot

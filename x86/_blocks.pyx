@@ -317,6 +317,7 @@ cdef void empty_cache(BlockCache* cache) noexcept nogil:
     cdef u64 i
     cdef u32 n
     for i in range(cache.block_count):
+        if cache.blocks[i].dead: continue                       # what lay at its address may be mapped elsewhere by now
         cache.memory.frames[frame_number(cache, cache.blocks[i].physical)].blocks = NULL
         cache.memory.frames[frame_number(cache, cache.blocks[i].physical)].code = 0
     memset(cache.table, 0, TABLE_SIZE * sizeof(Block*))

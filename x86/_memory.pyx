@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """Physical memory: RAM, ROM, video memory and MMIO windows; which pages changed."""
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from libc.string cimport memset
+from libc.string cimport memmove, memset
 from posix.mman cimport (MAP_ANONYMOUS, MAP_FAILED, MAP_NORESERVE, MAP_PRIVATE, PROT_NONE, PROT_READ, PROT_WRITE, mmap,
                          mprotect, munmap)
 from x86._state cimport FRAME_ROM, REGION_RAM
@@ -134,13 +134,21 @@ cdef class Memory:
 
     @property
     def regions(self):
-        """[(start, end, kind, name)] by address, end exclusive, kind "RAM", "ROM" or "MMIO". Regions hide RAM."""
+        """[(start, end, kind, name)] by address, end exclusive, kind "RAM", "ROM" or "MMIO". Regions hide RAM.
+
+        Of MMIO that lies under an alias only what is left on both sides is there."""
         found = [(0, self.map.ram_low, "RAM", "RAM")]
         if self.map.ram_high:
             found.append((HIGH_START, HIGH_START + self.map.ram_high, "RAM", "RAM at 4 GB"))
         for index in range(self.map.region_count):
             region = self.map.regions[index]
-            found.append((region.start, region.end, KINDS[region.kind], self.names[index]))
+            pieces = [(region.start, region.end)]
+            for above in range(index):
+                other = self.map.regions[above]
+                pieces = [piece for start, end in pieces for piece in (
+                    ((start, min(end, other.start)), (max(start, other.end), end))
+                    if start < other.end and other.start < end else ((start, end),))]
+            found += [(start, end, KINDS[region.kind], self.names[index]) for start, end in pieces if start < end]
         return sorted(found)
 
     # ---- the map ----
@@ -200,6 +208,47 @@ cdef class Memory:
         cdef Region* region = self.new_region(start, length, name, REGION_MMIO)
         region.device = len(self.devices)
         self.devices.append((name, read, write))
+        self.changed()
+
+    def map_alias(self, start, length, name, target):
+        """Show the RAM that is mapped at `target` at `start`, too, over the MMIO that may be mapped there.
+
+        An alias with this name moves: what it had hidden is seen again. `length` 0 shows it nowhere.
+        ValueError if it would hide anything but MMIO, or if there is no such RAM."""
+        cdef u32 index, place = 0
+        cdef Region* region
+        cdef u64 offset = 0, page
+        cdef u8* host
+        what = f"{name} at {start:#x}-{start + length - 1:#x}"
+        if length < 0 or start < 0 or start % PAGE or length % PAGE or target % PAGE or start + length > END:
+            raise ValueError(f"{what}: start, length and target must be multiples of {PAGE}, inside 52 bits of address")
+        for index in range(self.map.region_count if length else 0):
+            region = &self.map.regions[index]
+            if region.kind != REGION_MMIO and self.names[index] != name and start < region.end and region.start < start + length:
+                raise ValueError(f"{what} overlaps {self.names[index]} at {region.start:#x}-{region.end - 1:#x}")
+            if region.kind == REGION_RAM and region.start <= target and target + length <= region.end:
+                offset = region.offset + (<u64>target - region.start)
+        if length and not offset:
+            raise ValueError(f"{what}: no RAM is mapped at {target:#x}-{target + length - 1:#x}")
+        for ram_start, ram_end in ((0, self.map.ram_low), (HIGH_START, HIGH_START + self.map.ram_high)):
+            if start < ram_end and ram_start < start + length and not (start >= WINDOW_START and start + length <= WINDOW_END):
+                raise ValueError(f"{what} would hide RAM outside {WINDOW_START:#x}-{WINDOW_END - 1:#x}")
+        if name in self.names:
+            place = self.names.index(name)
+            region = &self.map.regions[place]
+            for page in range(region.start, region.end, PAGE):      # code was decoded by its old address
+                host = frame_for(&self.map, page, False)
+                if self.map.frames[frame_index(&self.map, host)].code and self.map.code_written != NULL:
+                    self.map.code_written(self.map.cache, frame_index(&self.map, host), 0, PAGE - 1)
+        elif self.map.region_count == MAX_REGIONS:
+            raise ValueError(f"{what}: there are {MAX_REGIONS} regions already")
+        else:                                                       # in front: the first that fits is found
+            memmove(&self.map.regions[1], &self.map.regions[0], self.map.region_count * sizeof(Region))
+            self.map.region_count += 1
+            self.names.insert(0, name)
+        region = &self.map.regions[place]
+        region.start, region.end, region.offset = start, start + length, offset
+        region.kind, region.device = REGION_RAM, 0
         self.changed()
 
     cpdef u64 mmio_read(self, u64 physical, int size) except? 0xEEEEEEEE:
@@ -286,6 +335,11 @@ cdef class Memory:
 
     def read_number(self, address, size):
         """A little-endian number of `size` bytes; MMIO sees one access of that size."""
+        cdef u8* host = plain(self, address, size)
+        cdef u64 number = 0
+        if host != NULL:
+            memcpy(&number, host, <u64>size)
+            return number
         self.check(address, size)
         if frame_for(&self.map, address, False) == NULL:
             return self.mmio_read(address, size)
@@ -293,6 +347,13 @@ cdef class Memory:
 
     def write_number(self, address, value, size):
         """Write a little-endian number of `size` bytes; OverflowError if it does not fit."""
+        cdef u8* host = plain(self, address, size)
+        cdef u64 number
+        if host != NULL and 0 <= value < 1 << 8 * size:
+            number = value
+            memcpy(host, &number, <u64>size)
+            touched(&self.map, host, size)
+            return
         data = (value & ((1 << 8 * size) - 1) if value < 0 else value).to_bytes(size, "little")
         self.check(address, size)
         if frame_for(&self.map, address, False) == NULL:
@@ -355,6 +416,14 @@ cdef class Memory:
         cdef bytes data = PyBytes_FromStringAndSize(NULL, PAGE)
         self.fill_initial(<u8*>PyBytes_AS_STRING(data), index)
         return data
+
+
+cdef u8* plain(Memory memory, object address, int size):
+    """Where `size` bytes are, if they lie in one page of RAM or ROM; else NULL."""
+    cdef u64 at
+    if not 0 <= address < END or not 0 < size <= 8: return NULL
+    at = address
+    return NULL if (at & (PAGE - 1)) + <u64>size > PAGE else frame_for(&memory.map, at, False)
 
 
 def parse_fill(fill):

@@ -4,7 +4,7 @@ from x86._state cimport *
 
 cdef enum:                      # leaf 1 EDX
     FEATURE_FPU = 1 << 0, FEATURE_VME = 1 << 1, FEATURE_DE = 1 << 2, FEATURE_PSE = 1 << 3, FEATURE_TSC = 1 << 4,
-    FEATURE_MSR = 1 << 5, FEATURE_PAE = 1 << 6, FEATURE_CX8 = 1 << 8, FEATURE_SEP = 1 << 11, FEATURE_MTRR = 1 << 12,
+    FEATURE_MSR = 1 << 5, FEATURE_PAE = 1 << 6, FEATURE_CX8 = 1 << 8, FEATURE_APIC = 1 << 9, FEATURE_SEP = 1 << 11, FEATURE_MTRR = 1 << 12,
     FEATURE_PGE = 1 << 13, FEATURE_CMOV = 1 << 15, FEATURE_PAT = 1 << 16, FEATURE_PSE36 = 1 << 17, FEATURE_CLFSH = 1 << 19,
     FEATURE_MMX = 1 << 23, FEATURE_FXSR = 1 << 24, FEATURE_SSE = 1 << 25, FEATURE_SSE2 = 1 << 26
 
@@ -29,6 +29,8 @@ cdef enum:                      # leaf 80000001 ECX
     FEATURE_LAHF64 = 1 << 0, FEATURE_LZCNT = 1 << 5, FEATURE_PREFETCHW = 1 << 8
 
 cdef enum: FEATURE_XSAVEOPT = 1 << 0, FEATURE_XSAVEC = 1 << 1, FEATURE_XGETBV1 = 1 << 2    # leaf 0Dh, sub-leaf 1, EAX
+
+cdef enum: APIC_ENABLED = 1 << 11                                        # of IA32_APIC_BASE
 
 cdef enum: LIMIT_CPUID = 1 << 22, XD_DISABLE = 0x400000000             # bits 22 and 34 of IA32_MISC_ENABLE
 

@@ -20,6 +20,7 @@ from x86._interrupts cimport log_mode
 
 from x86 import models
 from x86._decode import instruction_mask
+from x86.registers import REGISTERS as GPR, SEGMENT_INDEX as SEGMENTS
 
 EXITS = {EXIT_NONE: "none", EXIT_BUDGET: "budget", EXIT_HALT: "halt", EXIT_SHUTDOWN: "shutdown", EXIT_STOP: "stop",
          EXIT_BREAK: "break"}
@@ -27,21 +28,11 @@ EVENTS = {EVENT_FAULT: "fault", EVENT_INTERRUPT: "interrupt", EVENT_SOFTWARE: "s
           EVENT_DOUBLE: "double", EVENT_TRIPLE: "triple"}
 # Properties that can be set
 WRITABLE = ("halted", "intr", "ignore_error", "gdtr", "idtr", "general", "fxsave", "vectors", "integer_float")
-SEGMENTS = {"es": ES, "cs": CS, "ss": SS, "ds": DS, "fs": FS, "gs": GS, "ldtr": LDTR, "tr": TR}
 
 ProcessorEvent = namedtuple("ProcessorEvent", "time kind vector error cause rip cs cpl address detail target")
 Refusal = namedtuple("Refusal", "code bits count time cs rip")
 SegmentView = namedtuple("SegmentView", "name selector base limit access")
 
-# ---- register names: (number of the 64-bit register, bits, shift) -------------------------------------------------------
-
-GPR = {}
-for _number, _name in enumerate("ax cx dx bx sp bp si di".split()):
-    GPR["r" + _name], GPR["e" + _name], GPR[_name] = (_number, 64, 0), (_number, 32, 0), (_number, 16, 0)
-    if _number < 4: GPR[_name[0] + "l"], GPR[_name[0] + "h"] = (_number, 8, 0), (_number, 8, 8)
-    else: GPR[_name + "l"] = (_number, 8, 0)
-for _number in range(8, 16):
-    for _suffix, _bits in (("", 64), ("d", 32), ("w", 16), ("b", 8)): GPR[f"r{_number}{_suffix}"] = (_number, _bits, 0)
 FLAGS = {"cf": 0, "pf": 2, "af": 4, "zf": 6, "sf": 7, "tf": 8, "if_": 9, "df": 10, "of": 11, "nt": 14, "rf": 16, "vm": 17,
          "ac": 18, "id": 21}
 
@@ -70,7 +61,7 @@ cdef u64 mmio_read(Cpu* cpu, u64 physical, int size) noexcept with gil:
     cdef Processor processor = <Processor>cpu.python
     to_python(cpu)
     try:
-        return processor.memory.mmio_read(physical, size * 8)
+        return processor.memory.mmio_read(physical, size)
     except BaseException as error:
         processor.failed(error)
         return ~<u64>0
@@ -80,7 +71,7 @@ cdef void mmio_write(Cpu* cpu, u64 physical, u64 value, int size) noexcept with 
     cdef Processor processor = <Processor>cpu.python
     to_python(cpu)
     try:
-        processor.memory.mmio_write(physical, value, size * 8)
+        processor.memory.mmio_write(physical, value, size)
     except BaseException as error:
         processor.failed(error)
     finally: to_guest(cpu)
@@ -89,10 +80,19 @@ cdef int acknowledge(Cpu* cpu) noexcept with gil:
     cdef Processor processor = <Processor>cpu.python
     to_python(cpu)
     try:
-        return processor.machine.devices["pic"].acknowledge()
+        return processor.machine.acknowledge()
     except BaseException as error:
         processor.failed(error)
         return -1
+    finally: to_guest(cpu)
+
+cdef void apic_changed(Cpu* cpu) noexcept with gil:
+    cdef Processor processor = <Processor>cpu.python
+    to_python(cpu)
+    try:
+        processor.machine.apic_changed()
+    except BaseException as error:
+        processor.failed(error)
     finally: to_guest(cpu)
 
 cdef void ferr(Cpu* cpu) noexcept with gil:
@@ -153,7 +153,7 @@ cdef class Processor:
         cpu.code_written = code_written
         cpu.port_in, cpu.port_out = port_in, port_out
         cpu.mmio_read, cpu.mmio_write = mmio_read, mmio_write
-        cpu.acknowledge, cpu.ferr = acknowledge, ferr
+        cpu.acknowledge, cpu.apic_changed, cpu.ferr = acknowledge, apic_changed, ferr
 
     cdef _set_model(self, model):
         cdef Model* m = &self.cpu.model
@@ -337,6 +337,7 @@ cdef class Processor:
         if key == "cr4": return cpu.paging.cr4
         if key == "cr8": return cpu.cr8
         if key == "efer": return cpu.paging.efer
+        if key == "apic_base": return cpu.apic_base
         if len(key) == 3 and key[:2] == "dr" and key[2] in "01234567": return cpu.dr[int(key[2])]
         if is_fpu_register(key): return read_fpu_register(cpu, key)
         raise AttributeError(f"a processor has no register {key!r}")
@@ -542,7 +543,7 @@ cdef class Processor:
             copy.unwind_op, copy.unwind_reason, copy.link, copy.exit = NULL, 0, NULL, 0
             memset(&copy.unwind, 0, sizeof(copy.unwind))
             copy.memory, copy.python, copy.miss, copy.slow_handler, copy.code_written = NULL, NULL, NULL, NULL, NULL
-            copy.port_in, copy.port_out, copy.acknowledge, copy.ferr = NULL, NULL, NULL, NULL
+            copy.port_in, copy.port_out, copy.acknowledge, copy.apic_changed, copy.ferr = NULL, NULL, NULL, NULL, NULL
             copy.mmio_read, copy.mmio_write, copy.blocks, copy.refuse, copy.misaligned = NULL, NULL, NULL, NULL, NULL
             copy.host_float = 0
             memset(copy.wide, 0, sizeof(copy.wide))

@@ -306,7 +306,8 @@ cdef struct Cpu:
     void (*code_written)(void* blocks, u64 frame, u64 first, u64 last) noexcept nogil
     u64 (*port_in)(Cpu*, u32 port, int size) noexcept nogil
     void (*port_out)(Cpu*, u32 port, u64 value, int size) noexcept nogil
-    int (*acknowledge)(Cpu*) noexcept nogil                     # the 8259's INTA cycle: a vector
+    int (*acknowledge)(Cpu*) noexcept nogil                     # an interrupt is taken: its vector, from the local APIC or the 8259s
+    void (*apic_changed)(Cpu*) noexcept nogil                   # CR8 or IA32_APIC_BASE was written
     void (*ferr)(Cpu*) noexcept nogil                           # FERR#: an x87 exception waits, and CR0.NE = 0
     u64 (*mmio_read)(Cpu*, u64 physical, int size) noexcept nogil
     void (*mmio_write)(Cpu*, u64 physical, u64 value, int size) noexcept nogil

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 import time as host_time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from x86 import models, paging
 from x86._memory import Memory
@@ -67,11 +67,14 @@ class Machine:
 
     memory: size of the RAM ("64M", or bytes). fill: "zero" or "random:SEED", what the RAM holds at power-on.
     a20: whether address line 20 is enabled at power-on. cpu: the model of the processor, a name in x86.models.MODELS or a Model.
+    board: what is around it, "pc", or "minimal": a PC of 1990, with no PCI, no ACPI and no APIC.
     `machine.cpu` is the first processor, `machine.cpus` has all.
     """
 
-    def __init__(self, memory="64M", fill="zero", a20=True, cpu=models.DEFAULT):
+    def __init__(self, memory="64M", fill="zero", a20=True, cpu=models.DEFAULT, board="pc"):
         model = models.model(cpu)
+        if board == "minimal":
+            model = replace(model, features=model.features - {"APIC"})
         self.memory = Memory(parse_size(memory), fill)
         self.bus = Bus()
         self.clock = Clock(self)
@@ -90,7 +93,7 @@ class Machine:
         self.clock.on_earlier = self.cpu.shorten
         self.memory.on_change = self.cpu.flush
         from x86 import devices
-        devices.build(self)
+        devices.build(self, board, "APIC" in model.features)
         self.cpu.set_a20(a20)
 
     # ---- what devices ask of the board ----------------------------------------------------------------------------------
@@ -100,8 +103,22 @@ class Machine:
     keyboard = property(lambda self: self.devices["ps2"], doc="the keyboard")
 
     def interrupt(self, on):
-        """The INTR line of the first processor, driven by the interrupt controller."""
-        self.cpu.intr = on
+        """The INTR output of the 8259s: to the local APIC, or straight to the processor."""
+        apic = self.devices.get("apic")
+        if apic is None:
+            self.cpu.intr = on
+        else:
+            apic.set_pic(on)
+
+    def acknowledge(self):
+        """The first processor takes an interrupt: its vector."""
+        return (self.devices.get("apic") or self.devices["pic"]).acknowledge()
+
+    def apic_changed(self):
+        """The first processor wrote its CR8 or IA32_APIC_BASE."""
+        apic = self.devices.get("apic")
+        if apic is not None:
+            apic.changed()
 
     def nmi(self):
         self.cpu.nmi()
@@ -233,24 +250,24 @@ class Machine:
 
     def restore(self, snapshot):
         """Bring back a snapshot of this machine, or of one built the same way."""
-        if set(snapshot.devices) != set(self.devices):
-            raise MachineError(f"the snapshot has other devices: {sorted(set(snapshot.devices) ^ set(self.devices))}")
         if snapshot.model != self.cpu.model.name:
             raise MachineError(f"the snapshot is of a machine with the processor {snapshot.model}, this one has "
                                f"{self.cpu.model.name}: build it with cpu={snapshot.model!r}")
+        if set(snapshot.devices) != set(self.devices):
+            raise MachineError(f"the snapshot has other devices: {sorted(set(snapshot.devices) ^ set(self.devices))}")
         frames = set(self.memory.dirty_frames())
         frames.update(frame for frame in self._pages.keys() | snapshot.pages.keys()
                       if self._pages.get(frame) is not snapshot.pages.get(frame))
         for frame in frames:
             self.memory.set_frame(frame, snapshot.pages.get(frame) or self.memory.initial_frame(frame))
         self._pages = dict(snapshot.pages)
-        for cpu, state in zip(self.cpus, snapshot.cpus):
-            cpu.restore(state)
-        self._track()
         self.clock.restore(snapshot.clock)
         self.bus.restore(snapshot.bus)
         for name, device in self.devices.items():
             device.restore(snapshot.devices[name])
+        for cpu, state in zip(self.cpus, snapshot.cpus):        # behind the devices: translations lead through their memory map
+            cpu.restore(state)
+        self._track()
         self._stop = self._reset_reason = None
 
     def _track(self):

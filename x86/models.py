@@ -12,7 +12,7 @@ from x86 import registers
 
 # The register of CPUID, as Model in x86/_state.pxd calls it: {feature: bit}. x86/_model.pxd has the same for the core.
 BITS = {
-    "leaf1_edx": {"FPU": 0, "VME": 1, "DE": 2, "PSE": 3, "TSC": 4, "MSR": 5, "PAE": 6, "CX8": 8, "SEP": 11, "MTRR": 12,
+    "leaf1_edx": {"FPU": 0, "VME": 1, "DE": 2, "PSE": 3, "TSC": 4, "MSR": 5, "PAE": 6, "CX8": 8, "APIC": 9, "SEP": 11, "MTRR": 12,
                   "PGE": 13, "CMOV": 15, "PAT": 16, "PSE36": 17, "CLFSH": 19, "MMX": 23, "FXSR": 24, "SSE": 25, "SSE2": 26},
     "leaf1_ecx": {"SSE3": 0, "PCLMULQDQ": 1, "SSSE3": 9, "FMA": 12, "CX16": 13, "PCID": 17, "SSE4_1": 19, "SSE4_2": 20,
                   "MOVBE": 22, "POPCNT": 23, "AES": 25, "XSAVE": 26, "AVX": 28, "F16C": 29, "RDRAND": 30},
@@ -90,7 +90,7 @@ def _add(name, title, signature, leaves, physical_bits, features):
 
 _add("386", "Intel 386 DX with a 387", 0x00308, (0, 0), 32, "FPU")
 _add("486", "Intel DX4", 0x00480, (1, 0), 32, "486 CPUID")
-_add("pentium", "Pentium", 0x0052C, (1, 0), 32, "VME DE PSE TSC MSR CX8")
+_add("pentium", "Pentium", 0x0052C, (1, 0), 32, "VME DE PSE TSC MSR CX8 APIC")
 _add("x86-64-v1", "Pentium 4 with Intel 64", 0x00F61, (5, 0x80000008), 36,
      "P6 PAE SEP MTRR PGE CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 SYSCALL NX LM")
 _add("x86-64-v2", "Core i7 of 2008", 0x106A5, (5, 0x80000008), 40, "SSE3 SSSE3 CX16 SSE4_1 SSE4_2 POPCNT LAHF64 RDTSCP")

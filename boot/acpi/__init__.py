@@ -5,7 +5,7 @@
 
 `base` needs SIZE bytes, in memory that the map calls ACPI reclaim; `facs` FACS_SIZE bytes at a multiple of 64, in ACPI
 NVS. Both below 4 GB, since half of the pointers have 32 bits. The tables are the same for every machine but for the
-pointers, so nothing is asked of one.
+pointers and the MADT, which one without APICs has not.
 """
 from __future__ import annotations
 
@@ -28,8 +28,10 @@ class Tables(NamedTuple):
     facs: bytes
 
 
-def build(base: int, facs: int) -> Tables:
-    """All tables, for physical addresses `base` and `facs`. ValueError for addresses where they cannot be."""
+def build(base: int, facs: int, apic: bool = True) -> Tables:
+    """All tables, for physical addresses `base` and `facs`; apic: whether the machine has APICs.
+
+    ValueError for addresses where they cannot be."""
     if base % ALIGN or not 0 < base <= FOUR_GB - SIZE:
         raise ValueError(f"ACPI tables cannot be at {base:#x}: at a multiple of {ALIGN}, whole below 4 GB, they can")
     if facs % FACS_ALIGN or not 0 < facs <= FOUR_GB - FACS_SIZE:
@@ -41,14 +43,16 @@ def build(base: int, facs: int) -> Tables:
         data.extend(table)
         return base + len(data) - len(table)
 
-    fadt = place(tables.fadt(place(tables.dsdt_table()), facs))
-    rsdt, xsdt = place(tables.rsdt(fadt)), place(tables.xsdt(fadt))
+    found = [place(tables.fadt(place(tables.dsdt_table()), facs))]
+    if apic:
+        found.append(place(tables.madt_table()))
+    rsdt, xsdt = place(tables.rsdt(*found)), place(tables.xsdt(*found))
     return Tables(tables.rsdp(rsdt, xsdt), bytes(data), tables.facs())
 
 
-def install(memory, base: int, facs: int) -> int:
+def install(memory, base: int, facs: int, apic: bool = True) -> int:
     """Write all tables into memory, the root pointer behind those at `base`; its address. Errors: as of build()."""
-    built = build(base, facs)
+    built = build(base, facs, apic)
     root = base + len(built.tables) + -len(built.tables) % ALIGN
     memory.write(base, built.tables)
     memory.write(root, built.rsdp)

@@ -5,10 +5,11 @@ r"""The differentiated system description: which devices the board has, where th
       PCI0  PNP0A03         the host bridge: which buses, ports and addresses lie behind it, who interrupts by which link
         ISA                 the PIIX3, at device 1, function 0
           PIC TMR RTC SPKR FPU PS2K PS2M COM1 FWCF RES
-      LNKA LNKB LNKC LNKD   PNP0C0F: the four PCI interrupt lines, each of which the PIIX3 leads to an input of the 8259s
+      LNKA LNKB LNKC LNKD   PNP0C0F: the four PCI interrupt lines, each of which the PIIX3 leads to an input of the 8259s,
+                            and to that of the I/O APIC with the same number
+      CPU0  ACPI0007        the processor, which is that of the MADT
 
-The power button is a fixed one, in PM1 status. There are no \_S1 to \_S4: nothing sleeps here. Processors are not declared
-either: the one there is has neither sleep states nor clock rates, and the operating system has found it already.
+The power button is a fixed one, in PM1 status. There are no \_S1 to \_S4: nothing sleeps here.
 
 Source: ACPI Specification 6.5, chapters 5 to 7; Intel 82371AB (PIIX4, 290562) and 82371SB (PIIX3, 290550) data sheets for
 PIRQRCA-D and sleep types; Microsoft's list of PNP IDs (devids.txt).
@@ -96,7 +97,10 @@ PCI0 = Device(
     ISA)
 
 
+CPU0 = Device("CPU0", Name("_HID", String("ACPI0007")), Name("_UID", 0))
+
+
 @functools.cache
 def definition_block() -> bytes:
     """The terms behind the table's header; the same for every machine."""
-    return Name("\\_S5", Package(SOFT_OFF, SOFT_OFF, 0, 0)) + Scope("\\_SB", PCI0, *map(link, LINES))
+    return Name("\\_S5", Package(SOFT_OFF, SOFT_OFF, 0, 0)) + Scope("\\_SB", PCI0, *map(link, LINES), CPU0)

@@ -2,13 +2,13 @@
 
     RSDP --> RSDT, XSDT --> FADT --> DSDT       dsdt.py
                                  --> FACS       shared with the firmware: the global lock, the waking vector
+                        --> MADT                madt.py
 
 Every table but RSDP and FACS begins with
 
      0 signature   4 length   8 revision, checksum   10 OEM ID   16 OEM table ID   24 OEM revision   28 creator, its revision
 
-and all bytes of it add up to 0. There is no MADT: it lists local and I/O APICs, and this board has neither; without it
-operating systems use the two 8259s, and Linux does not read it for a processor without a local APIC.
+and all bytes of it add up to 0. A machine without APICs has no MADT; its operating system uses the two 8259s.
 
 Source: ACPI Specification 6.5, section 5.2; the FADT is the one of ACPI 2.0 (revision 3), which has all that a PIIX4 has.
 """
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from construct import Bytes, Const, Int8ul, Int16ul, Int32ul, Int64ul, Padding, Struct
 
-from boot.acpi import dsdt
+from boot.acpi import dsdt, madt
 from boot.structures import fill, seal
 from x86.devices import pm
 
@@ -170,6 +170,10 @@ def facs() -> bytes:
 def dsdt_table() -> bytes:
     """Revision 2: integers have 64 bits."""
     return table(b"DSDT", 2, dsdt.definition_block())
+
+
+def madt_table() -> bytes:
+    return table(b"APIC", 3, madt.content())
 
 
 def fadt(dsdt_address: int, facs_address: int) -> bytes:

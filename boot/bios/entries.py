@@ -74,8 +74,9 @@ keyboard:                               ; INT 16h
 keyboard_irq:                           ; INT 09h
         push    ax
         in      al, 64h
-        test    al, 01h                 ; is there a byte at all?
-        jz      .end
+        and     al, 21h                 ; is there a byte at all, and not the mouse's?
+        cmp     al, 01h
+        jne     .end
         in      al, 60h
         mov     ah, 4Fh                 ; INT 15h AH=4Fh may replace the scan code, or swallow it with CF=0
         stc
@@ -83,20 +84,38 @@ keyboard_irq:                           ; INT 09h
         jnc     .end
         trap    key
         jnc     .end
-        cmp     al, 1
-        je      .break
-        cmp     al, 2
+        cmp     al, 3
+        je      .reset
+        mov     ah, al                  ; the rest lets other interrupts come
+        mov     al, 20h
+        out     20h, al
+        sti
+        cmp     ah, 2
         je      .print
-        mov     al, 0FEh                ; Ctrl-Alt-Del: the keyboard controller pulls the reset line
+        ja      .other
+        int     1Bh                     ; Ctrl-Break
+        jmp     .done
+.print: int     05h                     ; Print Screen
+        jmp     .done
+.other: sub     ah, 5
+        jae     .system
+        push    ds                      ; Pause: until another key clears the bit
+        mov     ax, 40h
+        mov     ds, ax
+.hold:  hlt
+        test    byte [18h], 08h
+        jnz     .hold
+        pop     ds
+        jmp     .done
+.system:
+        mov     al, ah                  ; SysReq: AX = 8500h when it goes down, 8501h when it comes up
+        mov     ah, 85h
+        int     15h
+.done:  pop     ax
+        iret
+.reset: mov     al, 0FEh                ; Ctrl-Alt-Del: the keyboard controller pulls the reset line
         out     64h, al
         hlt
-.break: int     1Bh                     ; Ctrl-Break
-        jmp     .end
-.print: mov     al, 20h
-        out     20h, al
-        pop     ax
-        int     05h                     ; Print Screen
-        iret
 .end:   cli
         mov     al, 20h                 ; end of interrupt
         out     20h, al
@@ -105,7 +124,7 @@ keyboard_irq:                           ; INT 09h
 
         at      0EC59h
 floppy:                                 ; INT 40h
-        trap    int_13
+        trap    int_40
         iret
 
         at      0EF57h
@@ -131,8 +150,13 @@ diskette_parameters:                    ; what INT 1Eh points to
 
         at      0EFD2h
 printer:                                ; INT 17h
+        cli
         trap    int_17
+        jc      .wait
         iret
+.wait:  sti
+        hlt
+        jmp     printer
 
         at      0F065h
 video:                                  ; INT 10h
@@ -163,6 +187,8 @@ boot_next:                              ; INT 18h, "this drive did not boot", go
         sti
         trap    boot_drive              ; DL = the drive; carry: there is no other
         jc      no_boot
+        trap    boot_kind               ; carry: it is a CD
+        jc      .cd
         xor     ax, ax                  ; reset it
         int     13h
         mov     ax, 0201h               ; read one sector: cylinder 0, head 0, sector 1 to 0000:7C00
@@ -173,7 +199,10 @@ boot_next:                              ; INT 18h, "this drive did not boot", go
         jc      .unreadable
         cmp     word [7DFEh], 0AA55h
         jne     .unsigned
-        trap    boot_found
+        xor     cx, cx                  ; CX:BX = 0000:7C00
+.enter: trap    boot_found
+        push    cx
+        push    bx
         mov     ax, 0F000h              ; ES:DI -> the Plug and Play installation check
         mov     es, ax
         mov     di, pnp
@@ -182,7 +211,11 @@ boot_next:                              ; INT 18h, "this drive did not boot", go
         xor     cx, cx
         xor     si, si
         xor     bp, bp
-        jmp     0000h:7C00h
+        trap    boot_entry
+        retf
+.cd:    trap    boot_image              ; loads what the CD has, to CX:BX; DL = its drive; carry: nothing
+        jc      boot_next
+        jmp     .enter
 .unreadable:
         trap    boot_unreadable
         jmp     boot_next
@@ -225,6 +258,14 @@ irq_slave:                              ; IRQ 8 to 15 that nobody wants
 .first: mov     al, 20h
         out     20h, al
         pop     ax
+        iret
+
+irq_9:                                  ; INT 71h: on the first PC this line was IRQ 2
+        push    ax
+        mov     al, 20h
+        out     0A0h, al
+        pop     ax
+        int     0Ah                     ; whose handler ends it in the first controller
         iret
 
 clock_irq:                              ; INT 70h
@@ -273,9 +314,16 @@ fault_07:
         trap    fault_07
         iret
 
+diskette_9:                             ; the table of INT 1Eh for diskettes with 9 sectors a track,
+        db      0DFh, 02h, 25h, 2, 9, 2Ah, 0FFh, 50h, 0F6h, 15, 8
+diskette_15:                            ; 15,
+        db      0DFh, 02h, 25h, 2, 15, 1Bh, 0FFh, 54h, 0F6h, 15, 8
+diskette_36:                            ; and 36
+        db      0AFh, 02h, 25h, 2, 36, 1Bh, 0FFh, 53h, 0F6h, 15, 8
+
 slave_vectors:
-        dw      clock_irq, irq_slave, irq_slave, irq_slave
-        dw      irq_slave, coprocessor_irq, hard_disk_irq, irq_slave
+        dw      clock_irq, irq_9, irq_slave, irq_slave
+        dw      mouse_irq, coprocessor_irq, hard_disk_irq, irq_slave
 
 pnp_entry:                              ; the Plug and Play services are not there: function not supported
         mov     ax, 82h
@@ -313,15 +361,19 @@ equipment:                              ; INT 11h
 
         at      0F859h
 system:                                 ; INT 15h
+        cmp     ah, 89h
+        je      enter_protected
         trap    int_15
         jc      .wait
         iret
-.wait:  sti                             ; AH=86h: until the real-time clock has counted the time down
+.wait:  sti
         hlt
         cli
+        cmp     ah, 86h                 ; until the real-time clock has counted the time down;
+        jne     .end                    ; AX=5305h: until the next interrupt
         trap    wait
         jc      .wait
-        iret
+.end:   iret
 
         at      0FE6Eh
 time:                                   ; INT 1Ah
@@ -375,13 +427,13 @@ vectors:                                ; INT 08h to 1Fh
         dw      video, equipment, memory_size, hard_disk
         dw      serial, system, keyboard, printer
         dw      boot_next, bootstrap, time, dummy_iret
-        dw      dummy_iret, video_parameters, diskette_parameters, font_8x8_high
+        dw      dummy_iret, video_parameters, diskette_parameters, 0
 
         at      0FF53h
 dummy_iret:
         iret
 print_screen:                           ; INT 05h
-        iret
+        jmp     print_the_screen
 
         at      0FFF0h
 reset:                                  ; the first instruction

@@ -7,15 +7,21 @@ there; the fields named in Bios.STATE are the little that a real one keeps in it
 from __future__ import annotations
 
 from boot import layout
-from boot.bios import descriptions, rom
-from boot.bios.service import CARRY, TRAPS, Call, find
+from boot.bios import descriptions, rom, video_rom
+from boot.bios.eltorito import FIRST_CD, MOST_CDS
+from boot.bios.quirks import Active
+from boot.bios.service import CARRY, PROTECTED, TRAPS, Call, NearCall, find
 from boot.disk import Disk
+from boot.iso import PER_BLOCK
 from x86.devices.device import Device
 from x86.faults import ImageError, MachineError
 
 FLOPPY_A, HARD_DISK_C = 0x00, 0x80
 PAGE = 4096
-UNMAPPED = 1 << 51                                  # a physical address at which nothing ever is
+UNMAPPED = (1 << 52) - PAGE                         # a physical address at which nothing ever is
+
+#: (first byte, first byte behind) of what nobody can write
+ROMS = ((layout.VIDEO_ROM, layout.VIDEO_ROM + layout.VIDEO_ROM_SIZE), (layout.ROM, layout.ROM + layout.ROM_SIZE))
 
 #: A fault that nobody handles returns to the instruction that caused it; after so many rounds the machine is stopped.
 FAULT_ROUNDS = 16
@@ -27,28 +33,34 @@ FAULT_NAMES = {0x00: "divide error", 0x06: "invalid opcode", 0x07: "no coprocess
 class Bios(Device):
     """The firmware of one machine; machine.devices["bios"].
 
-    drives          drive number (00h.. diskettes, 80h.. hard disks) -> Disk
+    drives          drive number (00h.. diskettes, 80h.. hard disks, E0h.. CDs) -> Disk
     boot_order      drive numbers that INT 19h tries, in that order
     trace           callables that get a line for every service call: `INT 13h/42 drive 80h: ...`; or an empty list
+    quirks          what it does otherwise (quirks.py)
     unimplemented   what was called and does not exist, as text -> how often
     symbols         label -> offset in the ROM
     """
 
     name = "bios"
-    STATE = ("boot_position", "serial_deadline", "faults", "unimplemented", "strays", "disk_changed", "apm_connected",
-             "nowhere", "boot_log")
+    STATE = ("boot_position", "serial_deadline", "printer_deadline", "faults", "unimplemented", "strays", "disk_changed",
+             "apm_interface", "apm_events", "nowhere", "boot_log", "cd_boot", "locks", "ejected")
 
-    def __init__(self, machine, drives: dict[int, Disk], boot_order: tuple[int, ...]):
+    def __init__(self, machine, drives: dict[int, Disk], boot_order: tuple[int, ...], quirks=()):
         super().__init__(machine)
         self.drives = drives
         self.boot_order = boot_order
+        self.quirks = Active(quirks)
         self.trace: list = []
         self.rom = rom.build()
         self.symbols = self.rom.labels
+        self.video_rom = video_rom.build()
+        self._traps = {layout.ROM_SEGMENT: self.rom.traps, layout.VIDEO_SEGMENT: self.video_rom.traps}
         self.unimplemented: dict[str, int] = {}
         self.strays: dict[str, int] = {}            # writes to the trap port that no stub made: "CS:IP" -> count
+        self.emulated = None                        # the drive that cd_boot describes, once it was asked for
         self._power_on()
         memory, data = machine.memory, descriptions.into_rom(self.rom.data, machine)
+        memory.map_rom(layout.VIDEO_ROM, self.video_rom.data, "video BIOS")
         memory.map_rom(layout.ROM, data, "BIOS")
         memory.map_rom(layout.ROM_ALIAS, data, "BIOS at 4 GB")
         memory.map_rom(layout.ROM_ALIAS_A20, data, "BIOS at 4 GB, A20 gate shut")
@@ -57,9 +69,14 @@ class Bios(Device):
     def _power_on(self):
         self.boot_position = 0                      # the next entry of boot_order that INT 19h tries
         self.serial_deadline = None                 # clock time at which INT 14h AH=02h stops waiting
+        self.printer_deadline = None                # and AH=00h of INT 17h
         self.faults: dict[str, int] = {}            # "vector CS:IP" -> times in a row
-        self.disk_changed = sorted(number for number in self.drives if number < 0x80)
-        self.apm_connected = False
+        self.disk_changed = sorted(number for number in self.drives if number < HARD_DISK_C or number >= FIRST_CD)
+        self.cd_boot: dict | None = None            # the boot image that was started from a CD: eltorito.py
+        self.locks: dict[int, int] = {}             # CD -> how often INT 13h AH=45h has locked it in
+        self.ejected: list[int] = []                # CDs that were taken out
+        self.apm_interface = 0                      # which one is connected (int15_apm.py), 0 for none
+        self.apm_events: list[int] = []             # that nobody has asked for yet
         self.boot_log: list[str] = []               # what INT 19h had to say about the drives it tried
         self.nowhere = 0                            # bytes that a service was told to put where nothing is
 
@@ -88,29 +105,43 @@ class Bios(Device):
 
     def _trap(self, offset, value, size):
         cpu = self.machine.cpu
-        where = (cpu.rip - 2) & 0xFFFF
-        name = self.rom.traps.get(where) if cpu.cs == layout.ROM_SEGMENT and cpu.mode in ("real", "v86") else None
-        if name is None:
+        real = cpu.mode in ("real", "v86")
+        if real:
+            name = self._traps.get(cpu.cs, {}).get((cpu.rip - 2) & 0xFFFF)
+        else:
+            name = self.rom.traps.get(self._offset())
+        if name is None or real is (name in PROTECTED):
             place = f"{cpu.cs:04X}:{cpu.rip:X}"
             self.strays[place] = self.strays.get(place, 0) + 1
             return
-        call = Call(self)
+        call = Call(self) if real else NearCall(self)
         if name.startswith("int_"):
             self.interrupt(int(name[4:], 16), call)
         else:
             TRAPS[name](self, call)
         cpu.rflags = (cpu.rflags & ~CARRY) | (CARRY if call.branch else 0)
 
+    def _offset(self):
+        """Where in the ROM the OUT is that has just run in protected mode, which may have mapped the ROM anywhere; else None."""
+        offset = self.physical("cs", (self.machine.cpu.rip - 2) & 0xFFFFFFFFFFFFFFFF) - layout.ROM
+        return offset if 0 <= offset < layout.ROM_SIZE else None
+
     def interrupt(self, number: int, call: Call) -> None:
         """Do what INT `number` asks for in the call's registers."""
         before, function = (self._registers(call), call.ah) if self.trace else ("", 0)
-        found = find(number, call.ax)
-        if found is None:
+        ax = call.ax
+        found = find(number, ax)
+        if any(hook(self, number, call) for hook in self.quirks.before):
+            title = "answered by a quirk"
+        elif found is None:
             call.unimplemented()
             title = "not implemented"
         else:
             implementation, title = found
             implementation(self, call)
+        if not call.branch:
+            for hook in self.quirks.after:
+                hook(self, number, ax, call)
         if self.trace and not call.branch and call.text is not None:
             text = call.text or f"{title} ({before})"
             if call.carry:
@@ -184,6 +215,14 @@ class Bios(Device):
             yield address, start, end
             start = end
 
+    def segment_base(self, selector: int) -> int:
+        """The base in the descriptor that a protected-mode selector names; 0 where there is none."""
+        start, limit = self.machine.cpu.gdtr
+        if selector & 0x04 or (selector & 0xFFF8) + 7 > limit:
+            return 0
+        descriptor = self.read(start + (selector & 0xFFF8), 8)
+        return int.from_bytes(descriptor[2:5] + descriptor[7:], "little")
+
     def physical(self, segment: str, offset: int) -> int:
         """Physical address of the byte at segment register:offset."""
         linear = self.machine.cpu.linear(segment, offset)
@@ -223,12 +262,13 @@ class Bios(Device):
 
     def _store(self, address, data):
         memory, end = self.machine.memory, address + len(data)
-        if address < layout.EXTENDED_MEMORY and end > layout.ROM:       # memory.write() would change the ROM
-            if address < layout.ROM:
-                memory.write(address, data[:layout.ROM - address])
-            if end > layout.EXTENDED_MEMORY:
-                self._store(layout.EXTENDED_MEMORY, data[layout.EXTENDED_MEMORY - address:])
-            return
+        for first, behind in ROMS:                  # memory.write() would change the ROM
+            if address < behind and end > first:
+                if address < first:
+                    memory.write(address, data[:first - address])
+                if end > behind:
+                    self._store(behind, data[behind - address:])
+                return
         try:
             memory.write(address, data)
         except IndexError:                          # partly or wholly nothing there
@@ -272,7 +312,7 @@ class Bios(Device):
 
     @property
     def hard_disks(self) -> int:
-        return sum(number >= HARD_DISK_C for number in self.drives)
+        return sum(HARD_DISK_C <= number < FIRST_CD for number in self.drives)
 
     @property
     def floppies(self) -> int:
@@ -289,38 +329,55 @@ def _pages(address, length):
 
 
 def drive_name(number: int) -> str:
-    """80h -> "hard disk 80h", 0 -> "diskette A"."""
-    return f"hard disk {number:02X}h" if number >= HARD_DISK_C else f"diskette {chr(ord('A') + number)}"
+    """80h -> "hard disk 80h", 0 -> "diskette A", E0h -> "CD-ROM E0h"."""
+    if number < HARD_DISK_C:
+        return f"diskette {chr(ord('A') + number)}"
+    return f"{'CD-ROM' if number >= FIRST_CD else 'hard disk'} {number:02X}h"
 
 
-def boot(machine, disk=None, floppy=None, drives=(), mode: str = "overlay", boot_order=None) -> Bios:
+def describe(number: int, disk: Disk) -> str:
+    """A drive in a line: its name, size and shape."""
+    shape = f"{disk.sectors // PER_BLOCK} blocks" if disk.is_cd else "/".join(map(str, disk.geometry))
+    return f"{drive_name(number)}: {disk.sectors * 512 >> 10} KB, {shape}"
+
+
+def boot(machine, disk=None, floppy=None, drives=(), mode: str = "overlay", boot_order=None, cdrom=None,
+         quirks=()) -> Bios:
     """Put the BIOS into `machine`, with its drives; machine.run() then starts at the reset vector.
 
     disk: image (path, bytes or Disk) of the first hard disk, 80h. floppy: image of diskette A, or a list of two.
-    drives: images of further hard disks. mode: "overlay", "readonly" or "write", for those that are not Disks already.
-    boot_order: what INT 19h tries, each a drive number or "floppy" or "disk"; without it diskette A, then 80h.
+    drives: images of further hard disks. cdrom: image of the CD E0h, or a list of several. mode: "overlay", "readonly" or
+    "write", for those that are not Disks already. boot_order: what INT 19h tries, each a drive number or "floppy", "disk" or
+    "cdrom"; without it diskette A, then 80h, then E0h.
+    quirks: names from boot.bios.quirks.QUIRKS, what it does as bad BIOSes did.
 
-    Errors: ImageError for an image that cannot be one; ValueError for a boot order that names no drive; MachineError for
-    a machine with less than 1 MB of memory."""
+    Errors: ImageError for an image that cannot be one; ValueError for a boot order that names no drive, and for quirks that
+    cannot be; MachineError for a machine with less than 1 MB of memory."""
     if machine.memory.size < layout.EXTENDED_MEMORY:
         raise MachineError(f"the BIOS needs 1 MB of memory, and the machine has {machine.memory.size >> 10} KB")
+    diskettes, hard_disks, cds = several(floppy), several(disk) + list(drives), several(cdrom)
+    if len(diskettes) > 2 or len(hard_disks) > 16 or len(cds) > MOST_CDS:
+        raise ImageError(f"a PC has at most two diskette drives, and this BIOS sixteen hard disks and {MOST_CDS} CDs")
     numbered: dict[int, Disk] = {}
-    diskettes = [] if floppy is None else floppy if isinstance(floppy, (list, tuple)) else [floppy]
-    for number, image in enumerate(diskettes):
-        numbered[FLOPPY_A + number] = Disk.open(image, mode, floppy=True)
-    hard_disks = ([] if disk is None else [disk]) + list(drives)
-    if len(diskettes) > 2 or len(hard_disks) > 16:
-        raise ImageError("a PC has at most two diskette drives and this BIOS sixteen hard disks")
-    for number, image in enumerate(hard_disks):
-        numbered[HARD_DISK_C + number] = Disk.open(image, mode)
-    names = {"floppy": FLOPPY_A, "disk": HARD_DISK_C}
+    for number, image in enumerate(diskettes, FLOPPY_A):
+        numbered[number] = Disk.open(image, mode, floppy=True)
+    for number, image in enumerate(hard_disks, HARD_DISK_C):
+        numbered[number] = Disk.open(image, mode)
+    for number, image in enumerate(cds, FIRST_CD):
+        numbered[number] = Disk.open(image, mode, cd=True)
+    names = {"floppy": FLOPPY_A, "disk": HARD_DISK_C, "cdrom": FIRST_CD}
     order = []
-    for entry in boot_order if boot_order is not None else ("floppy", "disk"):
+    for entry in boot_order if boot_order is not None else names:
         number = names.get(entry, entry)
         if number in numbered:
             order.append(number)
         elif boot_order is not None:
             raise ValueError(f"boot order names {entry!r}, but there is no such drive")
-    firmware = Bios(machine, numbered, tuple(order))
+    firmware = Bios(machine, numbered, tuple(order), quirks)
     machine.devices[Bios.name] = firmware
     return firmware
+
+
+def several(images) -> list:
+    """None, one image or a list of them as a list."""
+    return [] if images is None else list(images) if isinstance(images, (list, tuple)) else [images]

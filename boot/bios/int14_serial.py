@@ -1,6 +1,6 @@
 """INT 14h: serial ports, by the 16550's registers. DX is the port's number from 0.
 
-    AL for AH=00h:  7..5 rate (110 150 300 600 1200 2400 4800 9600)   4..3 parity   2 stop bits   1..0 bits - 5
+    AH=00h, AL:  7..5 rate (110 150 300 600 1200 2400 4800 9600)   4..3 parity   2 stop bits   1..0 bits - 5
 
 Source: IBM PC/AT Technical Reference; Ralf Brown's Interrupt List, INT 14.
 """
@@ -18,6 +18,7 @@ def _base(bios, call):
     base = bios.word(layout.COM_BASES + 2 * call.dx) if call.dx < 4 else 0
     if not base:
         call.ah = TIMED_OUT
+        call.carry = True
     return base or None
 
 
@@ -32,14 +33,16 @@ def initialize(bios, call):
     base = _base(bios, call)
     if base is None:
         return
-    settings = call.al
-    divisor = DIVISORS[settings >> 5]
+    _configure(bios, base, DIVISORS[call.al >> 5], call.al & 0x1F)
+    _status(bios, call, base)
+
+
+def _configure(bios, base, divisor, line):
     bios.port_out(base + 3, 0x80)                   # DLAB: the divisor is at offsets 0 and 1
     bios.port_out(base, divisor & 0xFF)
     bios.port_out(base + 1, divisor >> 8)
-    bios.port_out(base + 3, settings & 0x1F)
+    bios.port_out(base + 3, line)
     bios.port_out(base + 1, 0)                      # no interrupts
-    _status(bios, call, base)
 
 
 @service(0x14, 0x01, "send character")
@@ -95,7 +98,43 @@ def _waiting(bios, call):
     return False
 
 
+# ---- PS/2 ------------------------------------------------------------------------------------------------------------
+
+@service(0x14, 0x04, "initialize serial port, extended")
+def initialize_extended(bios, call):
+    """AL 1: send a break. BH parity: 0 none 1 odd 2 even 3 stick odd 4 stick even. BL 1: two stop bits. CH bits - 5. CL the
+    rate: AH=00h's, and 8 for 19200."""
+    base = _base(bios, call)
+    if base is None:
+        return
+    if call.al > 1 or call.bh > 4 or call.bl > 1 or call.ch > 3 or call.cl > len(DIVISORS):
+        call.unimplemented()
+        return
+    divisor = (*DIVISORS, 6)[call.cl]
+    line = call.al << 6 | (0x00, 0x08, 0x18, 0x28, 0x38)[call.bh] | call.bl << 2 | call.ch
+    _configure(bios, base, divisor, line)
+    _status(bios, call, base)
+    call.carry = False
+
+
+@service(0x14, 0x05, "modem control")
+def modem_control(bios, call):
+    """AL 0: read it to BL. AL 1: write it from BL."""
+    base = _base(bios, call)
+    if base is None:
+        return
+    if call.al > 1:
+        call.unimplemented()
+        return
+    if call.al == 1:
+        bios.port_out(base + 4, call.bl & 0x1F)
+    call.bl = bios.port_in(base + 4)
+    _status(bios, call, base)
+    call.carry = False
+
+
 @service(0x14, None, "not implemented")
 def nothing(bios, call):
-    """There is no error to give: AH keeps its value, as in the first BIOS."""
+    """AH is a status here, which no error fits: it stays, as in the first BIOS."""
     bios.count_unimplemented(call)
+    call.carry = True

@@ -19,13 +19,15 @@ def memory_map(bios) -> list[tuple[int, int, int]]:
     """(start, length, type) of every stretch that E820h tells, in ascending order."""
     memory = bios.machine.memory
     low, high = memory.ram_low, memory.ram_high
-    entries = [(0, layout.EBDA, USABLE),
-               (layout.EBDA, layout.CONVENTIONAL_END - layout.EBDA, RESERVED),
-               (layout.ROM, layout.ROM_SIZE, RESERVED)]
+    if bios.word(layout.EBDA_SEGMENT_WORD):
+        entries = [(0, layout.EBDA, USABLE), (layout.EBDA, layout.CONVENTIONAL_END - layout.EBDA, RESERVED)]
+    else:
+        entries = [(0, layout.CONVENTIONAL_END, USABLE)]
+    entries.append((layout.ROM, layout.ROM_SIZE, RESERVED))
     end, tables = layout.usable_end(low), layout.acpi_tables(low)
     if end > layout.EXTENDED_MEMORY:
         entries.append((layout.EXTENDED_MEMORY, end - layout.EXTENDED_MEMORY, USABLE))
-    if tables:
+    if tables and "pm" in bios.machine.devices:        # without ACPI they are simply not used
         entries.append((tables, layout.ACPI_TABLES_SIZE, ACPI_RECLAIM))
         entries.append((tables + layout.ACPI_TABLES_SIZE, layout.ACPI_NVS_SIZE, ACPI_NVS))
     entries.append((layout.ROM_ALIAS, layout.ROM_SIZE, RESERVED))
@@ -37,7 +39,7 @@ def memory_map(bios) -> list[tuple[int, int, int]]:
 @service(0x15, 0xE820, "memory map")
 def query_map(bios, call):
     """EBX: 0 for the first entry, else what the last call gave. ES:DI gets 20 or 24 bytes, as ECX has room."""
-    entries = memory_map(bios)
+    entries = bios.quirks.memory_map(memory_map(bios))
     index, room = call.ebx, call.ecx
     if call.edx != SMAP or room < 20 or index >= len(entries):
         call.note(f"memory map entry {index}: {'SMAP is missing' if call.edx != SMAP else 'no such entry'}")
@@ -61,6 +63,30 @@ def query_size(bios, call):
     end = layout.usable_end(bios.machine.memory.ram_low)
     call.ax = call.cx = max(0, min(end, 16 * MEGABYTE) - MEGABYTE) >> 10
     call.bx = call.dx = max(0, end - 16 * MEGABYTE) >> 16
+    call.carry = False
+
+
+@service(0x15, 0xE881, "memory above 1 MB, in 32-bit registers")
+def query_size_32(bios, call):
+    """AX=E801h's answer in EAX, EBX, ECX, EDX."""
+    call.eax = call.ebx = call.ecx = call.edx = 0
+    query_size(bios, call)
+
+
+@service(0x15, 0x8A, "extended memory size, beyond 64 MB")
+def big_size(bios, call):
+    """KB above 1 MB in DX:AX."""
+    kilobytes = max(0, layout.usable_end(bios.machine.memory.ram_low) - MEGABYTE) >> 10
+    call.dx, call.ax = kilobytes >> 16, kilobytes & 0xFFFF
+    call.carry = False
+
+
+@service(0x15, 0xDA88, "extended memory size, AMI's")
+def big_size_of_ami(bios, call):
+    """KB above 1 MB in CL:BX."""
+    kilobytes = max(0, layout.usable_end(bios.machine.memory.ram_low) - MEGABYTE) >> 10
+    call.cl, call.bx = min(kilobytes >> 16, 0xFF), kilobytes & 0xFFFF
+    call.ah = 0
     call.carry = False
 
 

@@ -9,6 +9,8 @@ from boot import layout
 from boot.bios.service import service, trap
 
 IN_USE = 0x83
+MOVE_FAULT = 0x02                                   # AH of AH=87h: an exception happened
+PRESENT, CODE, WRITABLE, SEGMENT, GRANULAR = 0x80, 0x08, 0x02, 0x10, 0x80       # of a descriptor's bytes 5 and 6
 MICROSECONDS_A_TICK = 976                           # of the real-time clock at 1024 Hz
 
 
@@ -54,15 +56,34 @@ def a20_support(bios, call):
 
 @service(0x15, 0x4F, "keyboard intercept")
 def keyboard_intercept(bios, call):
-    """CF as it came: set, the scan code in AL is to be used."""
+    """CF=1: the scan code in AL is to be used."""
     call.note(None)
+    call.carry = True
 
 
+@service(0x15, 0x52, "eject media?")
+@service(0x15, 0x80, "device open")
+@service(0x15, 0x81, "device close")
+@service(0x15, 0x82, "program ends")
 @service(0x15, 0x85, "SysReq")
 @service(0x15, 0x90, "device busy")
 @service(0x15, 0x91, "device ready")
 def operating_system_hook(bios, call):
+    """Who multitasks takes these; nobody does, so all is well. (After AH=90h the caller waits for its interrupt itself.)"""
     succeed(call)
+
+
+@service(0x15, 0x84, "joystick")
+def joystick(bios, call):
+    """DX: 0 its buttons in AL, 1 its positions in AX, BX, CX, DX. There is no game port: all open, all 0."""
+    if call.dx > 1:
+        call.unimplemented()
+        return
+    if call.dx == 0:
+        call.al = 0
+    else:
+        call.ax = call.bx = call.cx = call.dx = 0
+    call.carry = False
 
 
 # ---- waiting, by the real-time clock's periodic interrupt ------------------------------------------------------------
@@ -147,16 +168,38 @@ def move_memory(bios, call):
 
         00  null   08  of the table itself   10  source   18  destination   20  code   28  stack
 
-    A descriptor's base is in its bytes 2, 3, 4 and 7. The A20 gate is open for the move."""
-    table = call.read("es", call.si, 0x30)
-    source, destination = (int.from_bytes(table[at + 2:at + 5] + table[at + 7:at + 8], "little") for at in (0x10, 0x18))
-    length = 2 * min(call.cx, 0x8000)
+    Both must be data segments that are long enough, else the processor in protected mode would fault. The A20 gate is open
+    for the move."""
+    if call.cx > 0x8000:
+        fail(call, MOVE_FAULT)
+        return
+    length = 2 * call.cx
+    (source, readable, _), (destination, _, writable) = (_data_segment(call.read("es", call.si + at, 8), length)
+                                                         for at in (0x10, 0x18))
     call.note(f"move {length} bytes from {source:08X}h to {destination:08X}h")
+    if length and not (readable and writable):
+        fail(call, MOVE_FAULT)
+        return
     gate = bios.machine.cpu.a20
     bios.machine.set_a20(True)
     bios.write(destination, bios.read(source, length))
     bios.machine.set_a20(gate)
     succeed(call)
+    call.zero = True
+
+
+def _data_segment(descriptor, length):
+    """(base, whether `length` bytes can be read through this descriptor, and written).
+
+        0  limit   2  base, 3 bytes   5  access   6  G . . .  limit 19..16   7  base 31..24
+    """
+    base = int.from_bytes(descriptor[2:5] + descriptor[7:8], "little")
+    limit = int.from_bytes(descriptor[0:2], "little") | (descriptor[6] & 0x0F) << 16
+    if descriptor[6] & GRANULAR:
+        limit = limit << 12 | 0xFFF
+    access = descriptor[5]
+    there = access & PRESENT and access & SEGMENT and not access & CODE and length - 1 <= limit
+    return base, bool(there), bool(there and access & WRITABLE)
 
 
 # ---- what this machine is --------------------------------------------------------------------------------------------
@@ -169,14 +212,20 @@ def system_configuration(bios, call):
 
 @service(0x15, 0xC1, "extended BIOS data area")
 def extended_data_area(bios, call):
-    call.es = bios.word(layout.EBDA_SEGMENT_WORD)
+    segment = bios.word(layout.EBDA_SEGMENT_WORD)
+    if not segment:
+        call.unimplemented()
+        return
+    call.es = segment
     call.carry = False
 
 
-@service(0x15, 0xC2, "pointing device")
-def pointing_device(bios, call):
-    """There is none: the interface answers with an error."""
-    fail(call, 0x03 if call.al <= 0x08 else 0x01)
+@service(0x15, 0xC9, "processor")
+def processor(bios, call):
+    """CH the family, CL model and stepping: what DX holds after a reset."""
+    signature = bios.machine.cpu.model.signature
+    call.ch, call.cl = signature >> 8 & 0x0F, signature & 0xFF
+    succeed(call)
 
 
 @service(0x15, 0xEC00, "target processor mode")

@@ -5,17 +5,20 @@
     40:96   4 101-key  3 right Alt   2 right Ctrl 1 last was E0h  0 last was E1h
 
 INT 09h (the ROM, entries.py) reads the scan code, offers it to INT 15h AH=4Fh, and gives it to `key` here. INT 16h AH=00h
-on an empty ring halts in the ROM and asks again after each interrupt.
+on an empty ring halts in the ROM and asks again after each interrupt. Pause is a loop inside INT 09h, which other keys end.
 
 Source: IBM PS/2 and PC BIOS Interface Technical Reference; Ralf Brown's Interrupt List, INT 09, INT 16.
 """
 from __future__ import annotations
 
 from boot import layout
+from boot.bios import controller
 from boot.bios.keymap import KEYPAD, LOCKS, SHIFTS, enhanced, standard, translate
 from boot.bios.service import service, trap
 
-BREAK, PRINT_SCREEN, RESET = 1, 2, 3                # AL behind the trap, when JC is taken
+BREAK, PRINT_SCREEN, RESET, PAUSE, SYSTEM_DOWN, SYSTEM_UP = range(1, 7)     # AL behind the trap, when JC is taken
+PAUSED, SYSTEM_HELD, INSERT_HELD = 0x08, 0x04, 0x80             # of 40:18
+SET_LEDS, SET_TYPEMATIC, USUAL_TYPEMATIC = 0xED, 0xF3, 0x2B     # the keyboard's commands; 10.9 a second after 500 ms
 RIGHT_ALT, RIGHT_CTRL, LAST_E0, LAST_E1 = 0x08, 0x04, 0x02, 0x01
 
 
@@ -68,6 +71,8 @@ def key(bios, call):
     if state & LAST_E1:                             # Pause: E1 1D 45 E1 9D C5
         if code & 0x7F == 0x45:
             bios.set_byte(layout.KEYBOARD_STATE, state & ~(LAST_E0 | LAST_E1))
+        if code == 0x45:
+            _pause(bios, call)
         return
     bios.set_byte(layout.KEYBOARD_STATE, state & ~(LAST_E0 | LAST_E1))
     if code in (0xFA, 0xFE, 0xEE, 0x00, 0xAA) and not (code == 0xAA and not extended):
@@ -75,15 +80,39 @@ def key(bios, call):
     released, code = bool(code & 0x80), code & 0x7F
     if code in SHIFTS:
         _shift_key(bios, code, extended, released)
+    elif not released and bios.byte(layout.KEYBOARD_FLAGS + 1) & PAUSED:
+        _change(bios, layout.KEYBOARD_FLAGS + 1, PAUSED, False)     # which is all that the key does
     elif code in LOCKS and not extended:
         _lock_key(bios, call, code, released)
     elif extended and code == 0x46:
         if not released:
             _break_key(bios, call)
+    elif code == 0x54 and not extended:
+        _system_key(bios, call, released)
     elif not released:
         _ordinary_key(bios, call, code, extended)
     elif code == 0x52:                              # Insert released
-        _change(bios, layout.KEYBOARD_FLAGS + 1, 0x80, False)
+        _change(bios, layout.KEYBOARD_FLAGS + 1, INSERT_HELD, False)
+
+
+def _special(call, what):
+    """Have the stub do something that is guest code."""
+    call.al = what
+    call.branch = True
+
+
+def _pause(bios, call):
+    if not bios.byte(layout.KEYBOARD_FLAGS + 1) & PAUSED:
+        _change(bios, layout.KEYBOARD_FLAGS + 1, PAUSED, True)
+        _special(call, PAUSE)
+
+
+def _system_key(bios, call, released):
+    """SysReq goes to the operating system by INT 15h AH=85h, once down and once up."""
+    held = bool(bios.byte(layout.KEYBOARD_FLAGS + 1) & SYSTEM_HELD)
+    if held is released:
+        _change(bios, layout.KEYBOARD_FLAGS + 1, SYSTEM_HELD, not released)
+        _special(call, SYSTEM_UP if released else SYSTEM_DOWN)
 
 
 def _change(bios, address, mask, on):
@@ -114,14 +143,24 @@ def _shift_key(bios, code, extended, released):
 def _lock_key(bios, call, code, released):
     mask = LOCKS[code]
     flags, held = bios.byte(layout.KEYBOARD_FLAGS), bios.byte(layout.KEYBOARD_FLAGS + 1)
-    if code == 0x46 and flags & 0x04 and not released:          # Ctrl with Scroll Lock is Break
+    if code == 0x46 and flags & 0x04 and not released:          # Ctrl with Scroll Lock is Break,
         _break_key(bios, call)
+        return
+    if code == 0x45 and flags & 0x04 and not released:          # and with Num Lock it is Pause
+        _pause(bios, call)
         return
     if not released and not held & mask:
         bios.set_byte(layout.KEYBOARD_FLAGS, flags ^ mask)
     _change(bios, layout.KEYBOARD_FLAGS + 1, mask, not released)
-    leds = bios.byte(layout.KEYBOARD_LEDS) & ~0x07 | bios.byte(layout.KEYBOARD_FLAGS) >> 4 & 0x07
-    bios.set_byte(layout.KEYBOARD_LEDS, leds)
+    show_locks(bios)
+
+
+def show_locks(bios):
+    """Light the keyboard's lamps as the flags say, which programs may have changed, too."""
+    shown, wanted = bios.byte(layout.KEYBOARD_LEDS), bios.byte(layout.KEYBOARD_FLAGS) >> 4 & 0x07
+    if shown & 0x07 != wanted:
+        bios.set_byte(layout.KEYBOARD_LEDS, shown & ~0x07 | wanted)
+        controller.exchange(bios, SET_LEDS, wanted)
 
 
 def _break_key(bios, call):
@@ -131,20 +170,17 @@ def _break_key(bios, call):
     bios.set_word(layout.KEYBOARD_HEAD, start)
     bios.set_word(layout.KEYBOARD_TAIL, start)
     put_key(bios, 0x0000)
-    call.al = BREAK
-    call.branch = True
+    _special(call, BREAK)
 
 
 def _ordinary_key(bios, call, code, extended):
     flags = bios.byte(layout.KEYBOARD_FLAGS)
     if code == 0x53 and flags & 0x0C == 0x0C:       # Ctrl-Alt-Del
         bios.set_word(layout.RESET_FLAG, 0x1234)
-        call.al = RESET
-        call.branch = True
+        _special(call, RESET)
         return
-    if code == 0x37 and extended:                   # Print Screen
-        call.al = PRINT_SCREEN
-        call.branch = True
+    if code == 0x37 and extended and not flags & 0x0C:          # Print Screen
+        _special(call, PRINT_SCREEN)
         return
     if code in KEYPAD and flags & 0x08 and not extended:        # Alt and the keypad: a decimal number
         digit = (KEYPAD[code][1] & 0xFF) - ord("0")
@@ -152,13 +188,14 @@ def _ordinary_key(bios, call, code, extended):
             number = bios.byte(layout.KEYBOARD_ALT_NUMBER) * 10 + digit
             bios.set_byte(layout.KEYBOARD_ALT_NUMBER, number & 0xFF)
         return
+    bios.set_byte(layout.KEYBOARD_ALT_NUMBER, 0)    # another key ends it
     if code == 0x52 and not flags & 0x0C and (extended or bool(flags & 0x03) == bool(flags & 0x20)):
-        if not bios.byte(layout.KEYBOARD_FLAGS + 1) & 0x80:
-            bios.set_byte(layout.KEYBOARD_FLAGS, flags ^ 0x80)  # Insert
-        _change(bios, layout.KEYBOARD_FLAGS + 1, 0x80, True)
+        if not bios.byte(layout.KEYBOARD_FLAGS + 1) & INSERT_HELD:
+            bios.set_byte(layout.KEYBOARD_FLAGS, flags ^ 0x80)
+        _change(bios, layout.KEYBOARD_FLAGS + 1, INSERT_HELD, True)
     word = translate(code, extended, flags)
-    if word:
-        put_key(bios, word)
+    if word and not put_key(bios, word):
+        bios.machine.keyboard.again()
 
 
 # ---- INT 16h: reading ------------------------------------------------------------------------------------------------
@@ -174,6 +211,7 @@ def _next_key(bios, view):
 
 
 def _read(bios, call, view):
+    show_locks(bios)
     word = _next_key(bios, view)
     if word is None:
         call.branch = True                          # halt, and ask again after the next interrupt
@@ -184,6 +222,7 @@ def _read(bios, call, view):
 
 
 def _check(bios, call, view):
+    show_locks(bios)
     word = _next_key(bios, view)
     call.zero = word is None
     if word is not None:
@@ -225,9 +264,31 @@ def enhanced_shift_flags(bios, call):
     call.ah = held & 0x73 | (held & 0x04) << 5 | state & 0x0C
 
 
-@service(0x16, 0x03, "typematic rate")
+@service(0x16, 0x0300, "typematic rate, as usual")
+def usual_typematic(bios, call):
+    _set_typematic(bios, USUAL_TYPEMATIC)
+
+
+@service(0x16, 0x0305, "typematic rate")
 def typematic(bios, call):
-    """AL=5: BH delay, BL rate. Keys repeat as whoever types them has it, so there is nothing to set."""
+    """BH delay: 0 to 3 for 250 to 1000 ms; BL rate: 0 to 1Fh for 30 to 2 a second."""
+    if call.bh <= 3 and call.bl <= 0x1F:
+        _set_typematic(bios, call.bh << 5 | call.bl)
+
+
+@service(0x16, 0x0306, "what is the typematic rate?")
+def typematic_now(bios, call):
+    area = bios.word(layout.EBDA_SEGMENT_WORD) << 4
+    value = area and bios.byte(area + layout.TYPEMATIC) or USUAL_TYPEMATIC
+    call.bh, call.bl = value >> 5 & 3, value & 0x1F
+
+
+def _set_typematic(bios, value):
+    """The EBDA keeps it with bit 7 set, to tell it from "never"."""
+    controller.exchange(bios, SET_TYPEMATIC, value)
+    area = bios.word(layout.EBDA_SEGMENT_WORD) << 4
+    if area:
+        bios.set_byte(area + layout.TYPEMATIC, 0x80 | value)
 
 
 @service(0x16, 0x05, "put key into the ring")
@@ -237,7 +298,7 @@ def store_key(bios, call):
 
 @service(0x16, 0x09, "keyboard functions")
 def functions(bios, call):
-    call.al = 0x30                                  # AH=0Ah is there (bit 4), and AH=10h to 12h (bit 5)
+    call.al = 0x3D                                  # 5 AH=10h to 12h  4 AH=0Ah  3, 2, 0 AX=0306h, 0305h, 0300h
 
 
 @service(0x16, 0x0A, "keyboard identity")
@@ -253,6 +314,12 @@ def enhanced_check(bios, call):
 @service(0x16, 0xA2, "are the 122-key functions there?")
 def long_keyboard_check(bios, call):
     """AH stays: AH=20h to 22h are not."""
+
+
+@service(0x16, 0x6F08, "which keyboard is it?")
+def keyboard_type(bios, call):
+    """AH=02h: none of Hewlett-Packard's own. That is all there is of their AH=6Fh."""
+    call.ah = 0x02
 
 
 @service(0x16, None, "not implemented")

@@ -8,11 +8,12 @@ bytes with 55 AA, and jumps there with
 INT 18h, which a boot sector calls when it cannot go on, tries the next drive. When there is no other the machine has
 nothing to do: a PC says so and waits for Ctrl-Alt-Del, and machine.run() returns with the message.
 
-Source: BIOS Boot Specification 1.01.
+Source: BIOS Boot Specification 1.01; for CDs see eltorito.py.
 """
 from __future__ import annotations
 
 from boot import layout
+from boot.bios import eltorito
 from boot.bios.int10_video import MODES, enter_mode, mode_of, print_text
 from boot.bios.service import trap
 
@@ -35,11 +36,15 @@ def _tell(bios, text):
 def first(bios, call):
     bios.boot_position = 0
     bios.boot_log = []
+    bios.ejected = []
+    bios.locks = {}
 
 
 @trap("boot_drive")
 def next_drive(bios, call):
-    """DL = the next drive; JC is taken where there is none."""
+    """DL = the next drive; JC is taken where there is none. What the last one emulated is over."""
+    eltorito.end_emulation(bios)
+    bios.cd_boot = None
     if bios.boot_position >= len(bios.boot_order):
         call.branch = True
         return
@@ -51,6 +56,26 @@ def _current(bios):
     from boot.bios.firmware import drive_name
     number = bios.boot_order[bios.boot_position - 1]
     return drive_name(number), bios.drives[number]
+
+
+@trap("boot_kind")
+def kind(bios, call):
+    """JC is taken for a CD."""
+    call.branch = bios.drives[call.dl].is_cd
+
+
+@trap("boot_image")
+def image(bios, call):
+    """Load the CD's boot image: CX:BX is where it is entered, DL the drive that it stands for; JC is taken without one."""
+    name, _ = _current(bios)
+    try:
+        boot = eltorito.load(bios, call.dl)
+    except eltorito.BootError as error:
+        _say(bios, f"{name}: not bootable: {error}.")
+        call.branch = True
+        return
+    call.cx, call.bx = eltorito.entry_point(boot)
+    call.dl = boot["drive"]
 
 
 @trap("boot_found")

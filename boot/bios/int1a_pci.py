@@ -3,16 +3,22 @@
     port CF8h:  31 enable   23..16 bus   15..11 device   10..8 function   7..2 register       port CFCh: the register
     BX:         15..8 bus   7..3 device  2..0 function
 
-Where no host bridge answers at CF8h there is no PCI, and all of it is answered as not supported.
+The same functions are entered from protected mode by BIOS32 (protected.py). Where no host bridge answers at CF8h there is
+no PCI, and all of it is answered as not supported.
+
 Source: PCI BIOS Specification 2.1.
 """
 from __future__ import annotations
 
-from boot.bios.service import service
+import struct
+
+from boot import layout
+from boot.bios import routing
+from boot.bios.service import NearCall, service
 
 ADDRESS, DATA = 0xCF8, 0xCFC
 ENABLE = 0x80000000
-OK, BAD_VENDOR, NOT_FOUND, BAD_REGISTER = 0x00, 0x83, 0x86, 0x87
+OK, BAD_VENDOR, NOT_FOUND, BAD_REGISTER, SET_FAILED, TOO_SMALL = 0x00, 0x83, 0x86, 0x87, 0x88, 0x89
 NOTHING_THERE = 0xFFFF
 
 
@@ -81,7 +87,7 @@ def installation(bios, call):
     call.bx = 0x0210                                # version 2.1
     call.cl = max(where >> 8 for where in functions(bios))
     call.edx = 0x20494350                           # "PCI "
-    call.edi = 0                                    # no protected-mode entry
+    call.edi = layout.ROM + bios.symbols["pci_entry"]           # for protected mode
     _answer(call, OK)
 
 
@@ -131,6 +137,40 @@ def _configuration(size, writing):
 for _size in (1, 2, 4):
     _configuration(_size, writing=False)
     _configuration(_size, writing=True)
+
+
+# ---- interrupts and special cycles -----------------------------------------------------------------------------------
+
+@_pci(0xB106, "PCI special cycle")
+def special_cycle(bios, call):
+    """BH bus, EDX the message: a write to register 0 of device 31, function 7, which nobody is."""
+    write(bios, call.bh << 8 | 0xFF, 0, call.edx, 4)
+    _answer(call, OK)
+
+
+@_pci(0xB10E, "PCI interrupt routing options")
+def routing_options(bios, call):
+    """ES:DI -> size of a buffer, word, and far pointer to it, which gets the slots of $PIR. BX: PCI's own interrupts."""
+    near = isinstance(call, NearCall)
+    place = bios.linear("es", call.edi if near else call.di)
+    size, offset, segment = struct.unpack("<HIH" if near else "<HHH", bios.read(place, 8 if near else 6))
+    slots = routing.entries()
+    bios.write(place, struct.pack("<H", len(slots)))
+    if size < len(slots):
+        _answer(call, TOO_SMALL)
+        return
+    base = bios.segment_base(segment) if near else segment << 4
+    bios.write(base + offset, slots)
+    call.bx = routing.ALLOWED
+    _answer(call, OK)
+
+
+@_pci(0xB10F, "lead PCI interrupt")
+def lead(bios, call):
+    """BX the function, CL its pin (0Ah to 0Dh), CH the interrupt, which all pins on that line then have."""
+    bus, slot, pin = call.bh, call.bl >> 3, call.cl - 0x0A
+    led = bus == 0 and 0 <= pin < 4 and routing.lead(bios, slot, pin, call.ch)
+    _answer(call, OK if led else SET_FAILED)
 
 
 @service(0x1A, 0xB1, "PCI BIOS, not supported")

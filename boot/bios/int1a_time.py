@@ -12,6 +12,7 @@ from boot.bios.service import service
 TICKS_PER_DAY = 0x1800B0
 SECONDS, MINUTES, HOURS, DAY, MONTH, YEAR, CENTURY = 0x00, 0x02, 0x04, 0x07, 0x08, 0x09, 0x32
 ALARM_SECONDS, ALARM_MINUTES, ALARM_HOURS = 0x01, 0x03, 0x05
+TPM_NOT_PRESENT = 0x23
 REGISTER_A, REGISTER_B = 0x0A, 0x0B
 UPDATE_IN_PROGRESS, SET, ALARM_ENABLE, BINARY, HOURS_24, DAYLIGHT = 0x80, 0x80, 0x20, 0x04, 0x02, 0x01
 
@@ -122,12 +123,21 @@ def set_alarm(bios, call):
         bios.set_cmos(register, binary(value) if mode & BINARY else value)
     bios.port_out(0xA1, bios.port_in(0xA1) & 0xFE)  # IRQ 8
     bios.set_cmos(REGISTER_B, mode & ~SET | ALARM_ENABLE)
+    call.ah = 0
     call.carry = False
 
 
 @service(0x1A, 0x07, "cancel alarm")
 def cancel_alarm(bios, call):
     bios.set_cmos(REGISTER_B, bios.cmos(REGISTER_B) & ~ALARM_ENABLE)
+    call.ah = 0
+    call.carry = False
+
+
+@service(0x1A, 0xBB00, "TCG: is there a security chip?")
+def security_chip(bios, call):
+    """TCG_StatusCheck, of the TCG's specification for PC clients. EAX: TCG_PC_TPM_NOT_PRESENT."""
+    call.eax = TPM_NOT_PRESENT
     call.carry = False
 
 

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 from boot import layout
 from boot.bios.descriptions import write_acpi_tables
+from boot.bios.int15_pointing import prepare as prepare_mouse
+from boot.bios.int41_disks import cmos_fields, write_tables
 from boot.bios.service import trap
+
+WARM_START = 0x1234                     # in the reset flag: memory need not be counted
 
 SOURCE = """
 ; ---- power-on self test ----------------------------------------------------------------------------------------------
@@ -69,7 +73,6 @@ post:
         mov     word [18h], fault_06
         mov     word [1Ch], fault_07
         mov     word [100h], floppy     ; INT 40h: diskettes, since INT 13h is the hard disks'
-        mov     word [10Ch], font_8x16  ; INT 43h: no code, but a pointer to the characters
         xor     ax, ax
         mov     di, 180h                ; INT 60h to 67h are the user's: null
         mov     cx, 16
@@ -77,10 +80,12 @@ post:
 
         mov     al, 03h                 ; POST 03: the BIOS data areas
         out     80h, al
+        push    word [472h]             ; 1234h: a warm start
         xor     ax, ax
         mov     di, 400h
         mov     cx, 80h
         rep     stosw
+        pop     word [472h]
         mov     ax, 9FC0h               ; the extended one is the last KB below 640 KB
         mov     es, ax
         mov     [40Eh], ax
@@ -214,10 +219,9 @@ post_chips:
         mov     al, 09h                 ; POST 09: the tick count is the time of day
         out     80h, al
         trap    post_clock
-        mov     al, 0Ah                 ; POST 0A: 80 by 25 characters
+        mov     al, 0Ah                 ; POST 0A: the video BIOS, which sets 80 by 25 characters
         out     80h, al
-        mov     ax, 0003h
-        int     10h
+        call    0C000h:0003h
         mov     al, 0Bh                 ; POST 0B: who is here
         out     80h, al
         mov     si, banner
@@ -283,8 +287,8 @@ def configure(bios, call):
     memory = bios.machine.memory
     serial = sum(bios.word(layout.COM_BASES + 2 * port) != 0 for port in range(4))
     parallel = sum(bios.word(layout.LPT_BASES + 2 * port) != 0 for port in range(3))
-    #  15..14 printers   11..9 serial ports   7..6 diskette drives - 1   5..4 10b: 80 x 25 colour   1 FPU   0 diskettes
-    equipment = parallel << 14 | serial << 9 | 0x20 | 0x02
+    #  15..14 printers   11..9 serial ports   7..6 diskette drives - 1   5..4 10b: 80 x 25 colour   2 mouse   1 FPU   0 diskettes
+    equipment = parallel << 14 | serial << 9 | 0x20 | 0x04 | 0x02
     if bios.floppies:
         equipment |= (bios.floppies - 1) << 6 | 0x01
     bios.set_word(layout.EQUIPMENT, equipment)
@@ -292,32 +296,13 @@ def configure(bios, call):
     for number in (0, 1):
         disk = bios.drives.get(number)
         bios.set_byte(layout.FLOPPY_MEDIA + number, disk.floppy.media if disk else 0)
-    for vector, number in ((0x41, 0x80), (0x46, 0x81)):
-        if number in bios.drives:
-            address = fixed_disk_table(bios, number)
-            memory.write_u16(layout.IVT + 4 * vector, address & 0xF)
-            memory.write_u16(layout.IVT + 4 * vector + 2, address >> 4)
+    bios.set_byte(layout.FLOPPY_ABILITIES, (0x00, 0x07, 0x77)[bios.floppies])
+    write_tables(bios)
     memory.write_u8(layout.EBDA, layout.EBDA_SIZE // 1024)
-    write_acpi_tables(memory)
+    prepare_mouse(bios)
+    write_acpi_tables(bios.machine)
     _fill_cmos(bios, equipment)
-
-
-def fixed_disk_table(bios, number):
-    """Write the 16-byte parameter table of hard disk 80h or 81h into the EBDA; its physical address.
-
-        00  cylinders, word    02  heads    08  control byte: bit 3, more than 8 heads    0C  landing zone, word
-        0E  sectors a track
-    """
-    cylinders, heads, sectors = bios.drives[number].geometry
-    address = layout.EBDA + 0x40 + 0x10 * (number & 1)
-    table = bytearray(16)
-    table[0:2] = cylinders.to_bytes(2, "little")
-    table[2] = heads & 0xFF
-    table[8] = 0x08 if heads > 8 else 0
-    table[12:14] = cylinders.to_bytes(2, "little")
-    table[14] = sectors
-    bios.machine.memory.write(address, bytes(table))
-    return address
+    bios.quirks.posted(bios)
 
 
 def _fill_cmos(bios, equipment):
@@ -330,6 +315,9 @@ def _fill_cmos(bios, equipment):
     bios.set_cmos(0x14, equipment & 0xFF)
     bios.set_cmos(0x19, 47 if 0x80 in bios.drives else 0)          # type 47: parameters of its own
     bios.set_cmos(0x1A, 47 if 0x81 in bios.drives else 0)
+    for number, first in ((0x80, 0x1B), (0x81, 0x24)):
+        for register, value in enumerate(cmos_fields(bios.drives[number]) if number in bios.drives else b"", first):
+            bios.set_cmos(register, value)
     checksum = sum(bios.cmos(register) for register in range(0x10, 0x2E))
     bios.set_cmos(0x2E, checksum >> 8)
     bios.set_cmos(0x2F, checksum & 0xFF)
@@ -346,11 +334,11 @@ def set_tick_count(bios, call):
 
 @trap("post_report")
 def report(bios, call):
-    """Print what was found, a line for the memory and one for each drive."""
-    from boot.bios.firmware import drive_name
+    """Print what was found, a line for the memory, unless this is a warm start, and one for each drive."""
+    from boot.bios.firmware import describe
     from boot.bios.int10_video import print_text
-    lines = [f"{bios.machine.memory.size >> 20} MB"]
-    for number, disk in sorted(bios.drives.items()):
-        cylinders, heads, sectors = disk.geometry
-        lines.append(f"{drive_name(number)}: {disk.sectors * 512 >> 10} KB, {cylinders}/{heads}/{sectors}")
+    warm = bios.word(layout.RESET_FLAG) == WARM_START
+    bios.set_word(layout.RESET_FLAG, 0)
+    lines = [] if warm else [f"{bios.machine.memory.size >> 20} MB"]
+    lines += [describe(number, disk) for number, disk in sorted(bios.drives.items())]
     print_text(bios, "\r\n".join(lines) + "\r\n\n")

@@ -27,6 +27,9 @@ SERVICES: dict[tuple[int, int | None], tuple[Callable, str]] = {}
 #: name of a trap in the ROM that is no plain interrupt -> function
 TRAPS: dict[str, Callable] = {}
 
+#: those of them that protected-mode code enters, by CALL FAR (protected.py); all others answer in real and V86 mode
+PROTECTED: set[str] = set()
+
 
 def service(interrupt: int, function: int | None, title: str):
     """Register the decorated function(bios, call) for INT `interrupt`.
@@ -41,12 +44,14 @@ def service(interrupt: int, function: int | None, title: str):
     return register
 
 
-def trap(name: str):
-    """Register the decorated function(bios, call) for the ROM's `trap NAME`."""
+def trap(name: str, protected: bool = False):
+    """Register the decorated function(bios, call) for the ROM's `trap NAME`; `protected`: it gets a NearCall."""
     def register(implementation):
         if name in TRAPS:
             raise ValueError(f"trap {name} has two services")
         TRAPS[name] = implementation
+        if protected:
+            PROTECTED.add(name)
         return implementation
     return register
 
@@ -162,3 +167,19 @@ class Call:
         self.bios.count_unimplemented(self)
         self.ah = 0x86
         self.carry = True
+
+
+class NearCall(Call):
+    """A call from protected mode: CALL FAR put EIP and CS on the stack, or IP and CS, and no FLAGS. So carry is `branch`,
+    the processor's own flag, with which the stub's RETF goes back to the caller."""
+
+    __slots__ = ()
+
+    carry = property(lambda self: self.branch, lambda self, on: object.__setattr__(self, "branch", bool(on)))
+
+    @property
+    def caller(self) -> tuple[int, int]:
+        """(CS selector, EIP) that RETF will return to, if the caller's code is 32-bit."""
+        stack = self.bios.linear("ss", self.cpu.esp)
+        found = self.bios.read(stack, 6)
+        return int.from_bytes(found[4:], "little"), int.from_bytes(found[:4], "little")

@@ -6,7 +6,8 @@ import os
 from boot.directory_disk.layout import DEFAULT_FREE, FIRST, Layout
 from boot.directory_disk.tree import HostFile, Stamp, Warnings, printable, scan
 from boot.directory_disk.write_back import WriteBack
-from boot.disk import MODES, SECTOR, Disk, hard_disk_geometry
+from boot.disk import MODES, SECTOR, Disk
+from boot.geometry import hard_disk_geometry
 from x86.faults import MachineError
 
 

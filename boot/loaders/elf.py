@@ -12,6 +12,8 @@ Source: System V ABI, "Object Files" and "Program Loading"; System V ABI AMD64 s
 """
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterator
 from io import BytesIO
 from typing import NamedTuple
 
@@ -27,8 +29,9 @@ MAGIC = b"\x7fELF"
 CLASSES = {1: 32, 2: 64}                    # EI_CLASS
 HEADER_SIZE = {32: 52, 64: 64}
 PROGRAM_HEADER_SIZE = {32: 32, 64: 56}
+MOST_HEADERS, MOST_NOTES = 1024, 1 << 20    # program headers; bytes of notes: what is more is somebody's joke
+NOTE = struct.Struct("<III")                # n_namesz, n_descsz, n_type; then the name and the descriptor, each padded
 MACHINES = {"EM_386": 32, "EM_X86_64": 64}
-MOST_SEGMENTS = 1000                        # a kernel has ten; each is compared with all others
 
 
 class Executable(NamedTuple):
@@ -50,7 +53,7 @@ def read(data: bytes, name: str = "kernel") -> Executable:
     if not is_elf(data):
         raise ImageError(f"{name}: not an ELF file: it begins with {data[:4].hex(' ') or 'nothing'}, not 7f 45 4c 46")
     bits, structs, header = _header(data, name)
-    segments = _segments(data, name, bits, structs, header)
+    segments = _segments(data, name, structs, header)
     pieces = []
     for number, segment in segments:
         piece = Piece(segment.p_paddr, data[segment.p_offset:segment.p_offset + segment.p_filesz],
@@ -61,6 +64,32 @@ def read(data: bytes, name: str = "kernel") -> Executable:
                                  f"at {other.address:X}h")
         pieces.append(piece)
     return Executable(bits, _entry(name, header.e_entry, [segment for _, segment in segments]), pieces)
+
+
+def notes(data: bytes, name: str = "kernel") -> Iterator[tuple[bytes, int, bytes]]:
+    """(owner, type, descriptor) of every note in segments of type PT_NOTE; a segment that makes no sense ends at that.
+
+    Errors: ImageError for headers that make no sense."""
+    _, structs, header = _header(data, name)
+    room = MOST_NOTES
+    for _, segment in _program_headers(data, name, structs, header):
+        if segment.p_type != "PT_NOTE":
+            continue
+        align = 8 if segment.p_align == 8 else 4
+        content = data[segment.p_offset:segment.p_offset + min(segment.p_filesz, room)]
+        room -= len(content)
+        at = 0
+        while at + NOTE.size <= len(content):
+            name_size, size, kind = NOTE.unpack_from(content, at)
+            start = _aligned(at + NOTE.size + name_size, align)
+            if start + size > len(content):
+                break
+            yield content[at + NOTE.size:at + NOTE.size + name_size].rstrip(b"\0"), kind, content[start:start + size]
+            at = _aligned(start + size, align)
+
+
+def _aligned(offset, align):
+    return (offset + align - 1) // align * align
 
 
 def _header(data, name):
@@ -89,21 +118,26 @@ def _header(data, name):
     return max(bits, MACHINES[machine]), structs, header
 
 
-def _segments(data, name, bits, structs, header):
-    """[(number, program header)] of what is to be loaded, each checked against the file."""
+def _program_headers(data, name, structs, header):
+    """[(number, program header)] of them all."""
     size = PROGRAM_HEADER_SIZE[structs.elfclass]
     if header.e_phnum == 0:
         raise ImageError(f"{name}: no program headers: there is nothing to load")
+    if header.e_phnum > MOST_HEADERS:
+        raise ImageError(f"{name}: {header.e_phnum} program headers, of which nobody needs more than {MOST_HEADERS}")
     if header.e_phentsize != size:
         raise ImageError(f"{name}: program headers of {header.e_phentsize} bytes, not {size}")
     end = header.e_phoff + header.e_phnum * size
     if end > len(data):
         raise ImageError(f"{name}: the program headers end at byte {end} of a file of {len(data)}")
-    if header.e_phnum > MOST_SEGMENTS:
-        raise ImageError(f"{name}: {header.e_phnum} program headers, and a kernel has at most {MOST_SEGMENTS}")
+    return [(number, struct_parse(structs.Elf_Phdr, BytesIO(data), header.e_phoff + number * size))
+            for number in range(header.e_phnum)]
+
+
+def _segments(data, name, structs, header):
+    """[(number, program header)] of what is to be loaded, each checked against the file."""
     found = []
-    for number in range(header.e_phnum):
-        segment = struct_parse(structs.Elf_Phdr, BytesIO(data), header.e_phoff + number * size)
+    for number, segment in _program_headers(data, name, structs, header):
         if segment.p_type != "PT_LOAD" or segment.p_memsz == 0:
             continue
         if segment.p_filesz > segment.p_memsz:

@@ -76,7 +76,8 @@ class Ram:
         size = max(size, 1)
         start = self.find(size, align, low, high, highest)
         if start is None:
-            raise ImageError(f"no room in memory for {name}, {size} bytes: the machine has {self.memory.size >> 20} MB")
+            below = f" below {high:X}h" if high < min(self.memory.size, layout.FOUR_GB) else ""
+            raise ImageError(f"no room in memory for {name}, {size} bytes{below}: the machine has {self.memory.size >> 20} MB")
         self.claims.append((start, start + size, name))
         return start
 

@@ -1,11 +1,12 @@
-"""The processor's state when a kernel is entered without a boot loader: flat protected mode, or long mode.
+"""The processor's state when a kernel is entered without a boot loader: real mode, flat protected mode, or long mode.
 
-Both put a real GDT into guest memory (see layout.py for the selectors), so that a kernel may reload its segment
-registers before it has tables of its own. IF is 0 and the IDT is empty: the first exception is the last.
+The last two put a real GDT into guest memory, so that a kernel may reload its segment registers before it has tables of
+its own. IF is 0 and the IDT is empty: the first exception is the last.
 """
 from __future__ import annotations
 
 import struct
+from typing import NamedTuple
 
 from boot.loaders.ram import Ram
 from boot.protocols import layout
@@ -37,9 +38,21 @@ def descriptor(base: int, limit: int, access: int) -> bytes:
     return value.to_bytes(8, "little")
 
 
-def write_gdt(ram: Ram) -> tuple[int, int]:
+class Gdt(NamedTuple):
+    """A GDT: the access word of each descriptor from 08h on, 0 for none; all have base 0 and limit 4 GB."""
+    accesses: tuple[int, ...]
+
+    def selector(self, access: int) -> int:
+        """The selector of the first descriptor of that kind."""
+        return 8 * (1 + self.accesses.index(access))
+
+
+USUAL_GDT = Gdt((CODE_32, DATA, CODE_64))   # the selectors in layout.py
+
+
+def write_gdt(ram: Ram, gdt: Gdt = USUAL_GDT) -> tuple[int, int]:
     """Put the start's GDT into memory; its (base, limit)."""
-    table = bytes(8) + descriptor(0, LIMIT, CODE_32) + descriptor(0, LIMIT, DATA) + descriptor(0, LIMIT, CODE_64)
+    table = bytes(8) + b"".join(descriptor(0, LIMIT, access) if access else bytes(8) for access in gdt.accesses)
     return ram.store(table, "the start's GDT", 8, low=layout.GDT), len(table) - 1
 
 
@@ -67,36 +80,52 @@ def _common(machine, registers):
     return cpu
 
 
-def _segments(cpu, code, access):
-    cpu.set_segment("cs", code, 0, LIMIT, access)
+def _segments(cpu, gdt, code):
+    cpu.set_segment("cs", gdt.selector(code), 0, LIMIT, code)
     for name in ("ds", "es", "fs", "gs", "ss"):
-        cpu.set_segment(name, layout.DATA, 0, LIMIT, DATA)
+        cpu.set_segment(name, gdt.selector(DATA), 0, LIMIT, DATA)
     cpu.set_segment("ldtr", 0, 0, 0, 0)
     cpu.set_segment("tr", 0, 0, 0xFFFF, ACCESS_P | TYPE_TSS32_BUSY)
 
 
-def enter_protected(machine, ram: Ram, entry: int, registers: dict[str, int]) -> None:
+def enter_real(machine, segment: int, offset: int, data: int, registers: dict[str, int]) -> None:
+    """Real mode at `segment`:`offset`, with DS ES FS GS SS = `data`. EFLAGS = 2, A20 open, the BIOS's
+    interrupt table in place. registers: as for enter_protected.
+
+    The machine is in real mode already, with limits of 64 KB: it comes from the BIOS's POST."""
+    cpu = machine.cpu
+    idtr = cpu.idtr
+    _common(machine, registers)
+    cpu.idtr = idtr
+    for name in ("ds", "es", "fs", "gs", "ss"):
+        cpu.set_segment(name, data, data << 4)
+    cpu.set_segment("cs", segment, segment << 4)
+    cpu.rip = offset
+
+
+def enter_protected(machine, ram: Ram, entry: int, registers: dict[str, int], gdt: Gdt = USUAL_GDT) -> None:
     """32-bit protected mode, flat, no paging: CR0 = PE | ET, CS = 08h, DS ES FS GS SS = 10h, EFLAGS = 2, A20 open.
 
-    registers: "rax": value ...; general-purpose registers that are not named are 0. EIP becomes `entry`."""
+    registers: "rax": value ...; general-purpose registers that are not named are 0. EIP becomes `entry`. Another `gdt` has
+    other selectors."""
     cpu = _common(machine, registers)
-    cpu.gdtr = write_gdt(ram)
+    cpu.gdtr = write_gdt(ram, gdt)
     cpu.cr4 = 0
     cpu.efer = 0
     cpu.cr0 = CR0_ET | CR0_PE
-    _segments(cpu, layout.CODE_32, CODE_32)
+    _segments(cpu, gdt, CODE_32)
     cpu.rip = entry
 
 
-def enter_long(machine, ram: Ram, entry: int, registers: dict[str, int]) -> None:
+def enter_long(machine, ram: Ram, entry: int, registers: dict[str, int], gdt: Gdt = USUAL_GDT) -> None:
     """64-bit code in long mode: CR0 = PG | PE | ET, CR4 = PAE, EFER = LME | LMA, CS = 18h, data segments 10h.
 
-    The first 4 GB are mapped to themselves (write_identity_tables); CR3 says where. registers as above."""
+    The first 4 GB are mapped to themselves (write_identity_tables); CR3 says where. registers and gdt as above."""
     cpu = _common(machine, registers)
-    cpu.gdtr = write_gdt(ram)
+    cpu.gdtr = write_gdt(ram, gdt)
     cpu.cr3 = write_identity_tables(ram)
     cpu.cr4 = CR4_PAE
     cpu.efer = EFER_LME | EFER_LMA
     cpu.cr0 = CR0_PG | CR0_ET | CR0_PE
-    _segments(cpu, layout.CODE_64, CODE_64)
+    _segments(cpu, gdt, CODE_64)
     cpu.rip = entry

@@ -26,6 +26,7 @@ class Kernel(NamedTuple):
     initrd      its initial ramdisk, several files in one; None without
     modules     other files for it, in order
     entry       "16", "32" or "64": by which of several entries; None leaves it to the protocol
+    protocol    the protocol that the user named; None without
     """
     name: str
     data: bytes
@@ -33,6 +34,7 @@ class Kernel(NamedTuple):
     initrd: Module | None = None
     modules: tuple[Module, ...] = ()
     entry: str | None = None
+    protocol: str | None = None
 
     @property
     def command_line(self) -> str:
@@ -59,6 +61,13 @@ class Protocol(NamedTuple):
     find: Callable[[Kernel], Any]
     check: Callable[[Kernel, Any], None]
     boot: Callable[[Any, Kernel, Any], None]
+
+
+def c_string(text: str) -> bytes:
+    """The bytes of `text` as the command line had them, and a 0 byte. ImageError for a text that has one in it."""
+    if "\0" in text:
+        raise ImageError(f"a string for the kernel has a 0 byte in it: {text!r}")
+    return text.encode("utf-8", "surrogateescape") + b"\0"
 
 
 def read_file(path) -> bytes:

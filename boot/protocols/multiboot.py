@@ -41,7 +41,7 @@ from boot.loaders import compressed, elf, flat
 from boot.loaders.ram import PAGE, Piece, Ram, span
 from boot.protocols import apm, elf_sections, frame_buffer, layout
 from boot.protocols.entry import enter_protected
-from boot.protocols.kernel import Kernel, Module, Protocol
+from boot.protocols.kernel import Kernel, Module, Protocol, c_string
 from x86.faults import ImageError
 
 HEADER_MAGIC = 0x1BADB002
@@ -142,11 +142,6 @@ def at_addresses(data: bytes, offset: int, header_addr: int, load_addr: int, loa
         raise ImageError(f"{name}: multiboot bss_end_addr {bss_end_addr:X}h is below the data's end "
                          f"{load_addr + length:X}h")
     return flat.read(data[start:start + length], load_addr, bss, name)
-
-
-def c_string(text: str) -> bytes:
-    """A text as kernels get it, with a 0 behind. Names of files keep the bytes that are no UTF-8."""
-    return text.encode("utf-8", "surrogateescape") + b"\0"
 
 
 def conventional_and_extended(memory) -> tuple[int, int]:

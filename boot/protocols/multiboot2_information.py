@@ -30,8 +30,8 @@ from boot.bios import descriptions
 from boot.bios.int15_memory import memory_map
 from boot.loaders.ram import Piece, Ram
 from boot.protocols import apm, elf_sections, frame_buffer, layout
-from boot.protocols.kernel import Module
-from boot.protocols.multiboot import LOADER_NAME, c_string, conventional_and_extended, store_modules
+from boot.protocols.kernel import Module, c_string
+from boot.protocols.multiboot import LOADER_NAME, conventional_and_extended, store_modules
 
 END, COMMAND_LINE, LOADER, MODULE, BASIC_MEMORY, _BOOT_DEVICE, MEMORY_MAP, VBE, FRAMEBUFFER, ELF_SECTIONS, APM = range(11)
 SMBIOS, ACPI_OLD, ACPI_NEW, LOAD_BASE = 13, 14, 15, 21

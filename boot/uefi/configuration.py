@@ -37,7 +37,7 @@ def power_on(uefi):
     memory = uefi.machine.memory
     base = uefi.allocate_pages(pages(acpi.SIZE), MemoryType.ACPIReclaim)
     facs = uefi.allocate_pages(pages(acpi.FACS_SIZE), MemoryType.ACPINVS)
-    root = acpi.install(memory, base, facs)
+    root = acpi.install(memory, base, facs, "apic" in uefi.machine.devices)
     entry_3, entry_2 = smbios.install(uefi.machine, uefi.allocate_pages(pages(smbios.SIZE), MemoryType.RuntimeServicesData), True)
     properties = uefi.allocate_pool(PROPERTIES.size, MemoryType.RuntimeServicesData)
     uefi.write(properties, PROPERTIES.pack(1, PROPERTIES.size, ALL_SERVICES))

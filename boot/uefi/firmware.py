@@ -140,7 +140,7 @@ class Uefi(GuestMemory, Device):
         self.map = MemoryMap()
         self.pool = Pool(self.map)
         tables.add_memory(self.map, machine.memory)
-        top = max(1 << 32, machine.memory.regions[-1][1] if machine.memory.ram_high else 0)
+        top = (1 << 32) + machine.memory.ram_high
         self.page_tables = PageTables(machine.memory, self.table_pages, top)
         self.page_tables.protect(0, PAGE, executable=False)
         self._write_code()

@@ -42,8 +42,7 @@ def boot(machine, esp=None, disk=None, drives=(), cdrom=None, application=None, 
         media.append(open_directory(esp, mode or "write"))
     media += [Disk.open(image, mode or "overlay") for image in ([] if disk is None else [disk]) + list(drives)]
     if cdrom is not None:
-        media.append(Disk.open(cdrom, "readonly"))
-        media[-1].is_cd = True
+        media.append(Disk.open(cdrom, cd=True))
     if named and not media:
         media.append(volume_for(*named))
     firmware = Uefi(machine, media, tables.Options(named, load_options, protect_images))

@@ -18,8 +18,8 @@ def boot_sector(source="cli\nhlt\n"):
     return code + b"\x55\xAA"
 
 
-def machine_with(disk=None, floppy=None, memory="16M", a20=True, fill="zero", **options):
-    machine = Machine(memory=memory, a20=a20, fill=fill)
+def machine_with(disk=None, floppy=None, memory="16M", a20=True, fill="zero", cpu="max", board="pc", **options):
+    machine = Machine(memory=memory, a20=a20, fill=fill, cpu=cpu, board=board)
     boot.bios(machine, disk=disk, floppy=floppy, **options)
     return machine
 

@@ -52,7 +52,7 @@ def test_tables_lie_in_the_memory_that_the_map_sets_aside(memory):
     machine = booted(memory)
     kinds = {kind: (start, start + length) for start, length, kind in memory_map(machine.devices["bios"])}
     tables = acpi_tables(machine.memory)
-    assert sorted(tables) == [b"DSDT", b"FACP", b"FACS", b"RSDT", b"XSDT"]
+    assert sorted(tables) == [b"APIC", b"DSDT", b"FACP", b"FACS", b"RSDT", b"XSDT"]
     for signature, (address, data) in tables.items():
         start, end = kinds[4 if signature == b"FACS" else 3]
         assert start <= address and address + len(data) <= end, signature
@@ -72,7 +72,7 @@ def test_a_reset_brings_the_tables_back():
 
 
 def test_tables_are_right_in_memory_full_of_noise_with_a20_shut():
-    assert len(acpi_tables(booted(fill="random:3", a20=False).memory)) == 5
+    assert len(acpi_tables(booted(fill="random:3", a20=False).memory)) == 6
 
 
 def test_where_memory_is_short_there_is_no_acpi():
@@ -80,6 +80,38 @@ def test_where_memory_is_short_there_is_no_acpi():
     assert scan(machine.memory, b"RSD PTR ") == []
     assert all(kind in (1, 2) for _, _, kind in memory_map(machine.devices["bios"]))
     assert len(scan(machine.memory, b"_SM_")) == 1                      # that needs no memory
+
+
+def test_mp_tables_say_what_the_apics_are():
+    machine = booted()
+    memory = machine.memory
+    pointer, = scan(memory, b"_MP_")
+    assert sum(memory.read(pointer, 16)) & 0xFF == 0 and memory.read(pointer + 8, 2) == b"\x01\x04"
+    start = memory.read_u32(pointer + 4)
+    table = memory.read(start, memory.read_u16(start + 4))
+    assert table[:4] == b"PCMP" and sum(table) & 0xFF == 0
+    entries, at = [], 44
+    for _ in range(int.from_bytes(table[34:36], "little")):
+        entries.append(table[at:at + (20 if table[at] == 0 else 8)])
+        at += len(entries[-1])
+    assert at == len(table)
+    assert [entry[0] for entry in entries] == [0, 1, 2] + 15 * [3] + 2 * [4]
+    assert entries[0][3] == 3 and int.from_bytes(entries[0][4:8], "little") == machine.cpu.model.signature
+    assert {entry[5]: (entry[7], entry[2]) for entry in entries[3:18]} == {
+        irq: (irq or 2, 13 if irq in (5, 9, 10, 11) else 0) for irq in range(16) if irq != 2}
+    assert [entry[1] for entry in entries[18:]] == [3, 1]                   # ExtINT, NMI
+
+
+@pytest.mark.parametrize("options", [{"cpu": "486"}, {"board": "minimal"}])
+def test_without_apics_nothing_speaks_of_them(options):
+    memory = booted(**options).memory
+    assert scan(memory, b"_MP_") == [] and b"APIC" not in memory.read(memory.size - 0x3000, 0x2000)
+
+
+def test_on_a_minimal_board_there_is_no_acpi():
+    machine = booted(board="minimal")
+    assert scan(machine.memory, b"RSD PTR ") == []
+    assert all(kind in (1, 2) for _, _, kind in memory_map(machine.devices["bios"]))
 
 
 def test_the_rest_of_the_rom_is_as_it_was_assembled():

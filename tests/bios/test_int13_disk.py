@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from boot import layout
+from boot.bios import int41_disks
 from boot.disk import SECTOR
 
 SHARED = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -130,7 +131,6 @@ def test_64_bit_buffer_address(guest):
     ({"ax": 0x0201, "cx": 0x0000, "dx": 0x0080}, 0x04),              # sector 0
     ({"ax": 0x0201, "cx": 0x0040, "dx": 0x0080}, 0x04),              # cylinder 256
     ({"ax": 0x0201, "cx": 0x0001, "dx": 0x1080}, 0x04),              # head 16
-    ({"ax": 0x0202, "cx": 0x033F, "dx": 0x0F80}, 0x04),              # over the end
     ({"ax": 0x0200, "cx": 0x0001, "dx": 0x0080}, 0x01),              # nothing
     ({"ax": 0x0281, "cx": 0x0001, "dx": 0x0080}, 0x01),              # more than 64 KB
     ({"ax": 0x0201, "cx": 0x0001, "dx": 0x0085}, 0x01),              # no such disk
@@ -146,11 +146,31 @@ def test_errors(guest, registers, status):
     assert again.ah == status
 
 
-def test_an_extended_read_over_the_end_transfers_nothing(guest):
-    packet(guest, 4, 4 * 16 * 63 - 2)
-    after = guest.call(0x13, ah=0x42, dl=0x80, si=BUFFER)
+@pytest.mark.parametrize("function", [0x42, 0x43, 0x44])
+@pytest.mark.parametrize("beyond, done", [(-2, 2), (0, 0), (5, 0)])
+def test_a_transfer_over_the_end_is_done_up_to_it(guest, function, beyond, done):
+    guest.memory.write(0x20000, b"\x77" * 4 * SECTOR)
+    packet(guest, 4, 4 * 16 * 63 + beyond)
+    after = guest.call(0x13, ah=function, dl=0x80, si=BUFFER)
     assert (after.carry, after.ah) == (1, 0x04)
-    assert guest.memory.read_u16(BUFFER + 2) == 0
+    assert guest.memory.read_u16(BUFFER + 2) == done
+    content = HARD_DISK[-2 * SECTOR:] if function == 0x42 and done else b"\x77" * 2 * SECTOR
+    assert guest.memory.read(0x20000, 4 * SECTOR) == content + b"\x77" * 2 * SECTOR
+    written = function == 0x43 and done
+    assert guest.bios.drives[0x80].read(4 * 16 * 63 - 2, 2) == (b"\x77" * 1024 if written else HARD_DISK[-2 * SECTOR:])
+
+
+def test_sectors_over_the_end_by_chs(guest):
+    after = guest.call(0x13, ax=0x0204, es=0x2000, bx=0, dl=0x80, **chs(4 * 16 * 63 - 2))
+    assert (after.carry, after.ah, after.al) == (1, 0x04, 2)
+    assert guest.memory.read(0x20000, 2 * SECTOR) == HARD_DISK[-2 * SECTOR:]
+
+
+def test_a_diskette_is_read_by_dma(guest):
+    """Which counts 16 bits of the address: 20000h to 2FFFFh is one stretch, and a hard disk does not care."""
+    for bx, drive, status in ((0xFC00, 0, 0), (0xFE00, 0, 9), (0xFE00, 0x80, 0)):
+        after = guest.call(0x13, ax=0x0202, cx=1, dx=drive, es=0x2000, bx=bx)
+        assert (after.carry, after.ah) == (bool(status), status)
 
 
 # ---- what the drives are ---------------------------------------------------------------------------------------------
@@ -191,7 +211,8 @@ def test_extended_parameters(guest, room, size):
     filled, _, cylinders, heads, sectors, total, sector_size = struct.unpack_from("<HHIIIQH", data)
     assert (filled, cylinders, heads, sectors, total, sector_size) == (size, 1, 16, 63, 1008, 512)
     if size >= 66:
-        assert data[30:32] == b"\xDD\xBE" and data[36:40] == b"ISA " and data[40:48] == b"ATA     "
+        assert data[30:32] == b"\xDD\xBE" and data[36:40] == b"PCI " and data[40:48] == b"ATA     "
+        assert data[32] == size - 30 and data[48:56] == bytes([0, 1, 1, 0, 0, 0, 0, 0])
         assert data[56] == 1 and sum(data[30:size]) & 0xFF == 0
 
 
@@ -207,7 +228,41 @@ def test_the_rest_of_a_hard_disk(guest):
     for function in (0x44, 0x47, 0x49):
         assert guest.call(0x13, ah=function, dl=0x80, si=BUFFER).carry == 0, hex(function)
     assert guest.call(0x13, ax=0x4B01, dl=0x80, si=BUFFER).carry == 1
-    assert guest.call(0x13, ax=0x4E01, dl=0x80).carry == 0
+    assert guest.call(0x13, ax=0x4E01, dl=0x80).carry == 0 and guest.call(0x13, ax=0x4E00, dl=0x80).ah == 1
+    assert guest.call(0x13, ax=0x4500, dl=0x80).carry == 0
+    assert guest.call(0x13, ax=0x4600, dl=0x80).ah == 0xB2
+
+
+def test_tables_of_hard_disks(guest):
+    """INT 41h and 46h point to them; a disk that is shown in another shape than it has says so in its own."""
+    for vector, cylinders in ((0x41, 4), (0x46, 1)):
+        offset, segment = struct.unpack("<HH", guest.memory.read(4 * vector, 4))
+        table = guest.memory.read(segment * 16 + offset, 16)
+        assert table == struct.pack("<HBHHxBHBHBB", cylinders, 16, 0, 0xFFFF, 0xC8, 0, 0, cylinders, 63, 0)
+    assert [guest.bios.cmos(register) for register in (0x19, 0x1A, 0x1B, 0x1D, 0x23, 0x24, 0x26, 0x2C)] == [
+        47, 47, 4, 16, 63, 1, 16, 63]
+    assert guest.memory.read_u8(layout.FLOPPY_ABILITIES) == 0x07
+
+
+@pytest.mark.parametrize("megabytes, logical, physical", [(500, (1015, 16, 63), None), (2000, (1015, 64, 63), (4063, 16, 63)),
+                                                          (10000, (1024, 255, 63), (16383, 16, 63))])
+def test_a_disk_that_is_shown_in_another_shape(tmp_path, megabytes, logical, physical):
+    path = tmp_path / "large.img"
+    with open(path, "wb") as file:
+        file.write(boot_sector())
+        file.truncate(megabytes << 20)
+    guest = Guest(machine_with(disk=path))
+    guest.memory.write(BUFFER, struct.pack("<H", 26))
+    guest.call(0x13, ah=0x48, dl=0x80, si=BUFFER)
+    flags, *shape = struct.unpack("<2xHIII", guest.memory.read(BUFFER, 16))
+    assert tuple(shape) == (physical or logical) and flags == (2 if megabytes < 8000 else 0)
+    table = int41_disks.table(guest.bios.drives[0x80])
+    assert (int.from_bytes(table[:2], "little"), table[2], table[14]) == logical
+    if physical:
+        assert (table[3], int.from_bytes(table[9:11], "little"), table[11], table[4]) == (0xA0, *physical)
+        assert sum(table) & 0xFF == 0
+    else:
+        assert table[3] == table[15] == 0
 
 
 def test_diskette_change_line(guest):
@@ -216,13 +271,25 @@ def test_diskette_change_line(guest):
 
 
 def test_format(guest):
+    marks = b"".join(bytes([5, 1, number, 2]) for number in range(1, 19))
+    guest.memory.write(BUFFER, marks)
     assert guest.call(0x13, ax=0x0512, cx=0x0501, dx=0x0100, es=0, bx=BUFFER).carry == 0
     disk = guest.bios.drives[0]
     assert disk.read((5 * 2 + 1) * 18, 18) == b"\xF6" * SECTOR * 18
     assert disk.read((5 * 2 + 1) * 18 - 1, 1) == FLOPPY[(11 * 18 - 1) * SECTOR:11 * 18 * SECTOR]
+    guest.memory.write(0x600, guest.memory.read(0xFEFC7, 8) + b"\x5A")         # INT 1Eh is the caller's to change
+    guest.memory.write(4 * 0x1E, b"\x00\x06\x00\x00")
+    assert guest.call(0x13, ax=0x0512, cx=0x0501, dx=0x0000, es=0, bx=BUFFER).carry == 0
+    assert disk.read(5 * 2 * 18, 18) == b"\x5A" * SECTOR * 18
+    for bad in (bytes([5, 1, 19, 2]), bytes([5, 1, 1, 3])):
+        guest.memory.write(BUFFER, bad)
+        assert guest.call(0x13, ax=0x0501, cx=0x0501, dx=0x0100, es=0, bx=BUFFER).ah == 1
+    assert guest.call(0x13, ax=0x0501, cx=0x5001, dx=0x0000, es=0, bx=BUFFER).ah == 4
     after = guest.call(0x13, ah=0x18, ch=79, cl=18, dl=0)
     assert (after.carry, after.es, after.di) == (0, 0xF000, 0xEFC7)
     assert guest.call(0x13, ah=0x18, ch=79, cl=17, dl=0).ah == 0x0C
+    after = guest.call(0x13, ah=0x18, ch=79, cl=36, dl=0)
+    assert guest.memory.read((after.es << 4) + after.di, 5)[4] == 36
 
 
 # ---- hooks -----------------------------------------------------------------------------------------------------------

@@ -38,6 +38,12 @@ def test_memory_in_four_answers(memory, low, high):
     assert after.carry == 0 and (after.ax, after.bx) == (after.cx, after.dx)
     told = (1 << 20) + after.ax * 1024 + after.bx * 65536
     assert told == (end if low <= 16 << 20 else end & ~0xFFFF)              # above 16 MB in units of 64 KB
+    wide = guest.call(0x15, eax=0x1111E881, ebx=-1 & 0xFFFFFFFF)
+    assert (wide.carry, wide.eax, wide.ebx, wide.ecx, wide.edx) == (0, after.ax, after.bx, after.cx, after.dx)
+    after = guest.call(0x15, ax=0x8A00)
+    assert (after.carry, after.dx << 16 | after.ax) == (0, (end >> 10) - 1024)
+    after = guest.call(0x15, ax=0xDA88)
+    assert (after.carry, after.ah, after.cl << 16 | after.bx) == (0, 0, (end >> 10) - 1024)
     after = guest.call(0x15, ax=0x8800, flags=0x203)
     assert after.carry == 0 and after.ax == min((end >> 10) - 1024, 0xFC00)
     assert guest.call(0x12).ax == 639
@@ -76,17 +82,55 @@ def test_a20(guest):
     assert guest.run("        mov ax, 2401h\n        int 15h\n" + source).bl == 0x11
 
 
-def test_block_move(guest):
+def move(guest, source, destination, words, table=BUFFER, **fields):
+    """INT 15h AH=87h with descriptors for all of 64 KB; `fields` of the destination's are changed."""
+    def descriptor(base, limit=0xFFFF, access=0x93, high=0):
+        return struct.pack("<HHBBBB", limit, base & 0xFFFF, base >> 16 & 0xFF, access, high, base >> 24)
+    guest.memory.write(table, bytes(16) + descriptor(source) + descriptor(destination, **fields) + bytes(16))
+    return guest.call(0x15, ah=0x87, cx=words, es=table >> 4, si=table & 0xF)
+
+
+@pytest.mark.parametrize("destination", [0x500001, 0x100000, 0xF00000])
+def test_block_move(guest, destination):
     guest.call(0x15, ax=0x2400)                         # the move does not depend on the gate
     guest.memory.write(0x30000, bytes(range(256)) * 8)
-
-    def descriptor(base):
-        return struct.pack("<HHBBBB", 0xFFFF, base & 0xFFFF, base >> 16 & 0xFF, 0x93, 0, base >> 24)
-    guest.memory.write(BUFFER, bytes(16) + descriptor(0x30000) + descriptor(0x500001) + bytes(16))
-    after = guest.call(0x15, ah=0x87, cx=0x400, si=BUFFER)
-    assert (after.carry, after.ah) == (0, 0)
-    assert guest.memory.read(0x500001, 0x800) == bytes(range(256)) * 8
+    after = move(guest, 0x30000, destination, 0x400)
+    assert (after.carry, after.ah, after.zero) == (0, 0, 1)
+    assert guest.memory.read(destination, 0x800) == bytes(range(256)) * 8
     assert guest.cpu.a20 is False
+
+
+def test_block_move_above_16_mb():
+    guest = Guest(machine_with(disk=boot_sector(), memory="32M"))
+    guest.memory.write(0x20000, b"far" * 1000)
+    assert move(guest, 0x20000, 0x1234567, 1500).carry == 0
+    assert guest.memory.read(0x1234567, 3000) == b"far" * 1000
+    assert move(guest, 0x1234567, 0x40000, 1500).carry == 0
+    assert guest.memory.read(0x40000, 3000) == b"far" * 1000
+
+
+@pytest.mark.parametrize("words, fields", [(0x400, {"limit": 0x7FE}), (0x400, {"access": 0x13}), (0x400, {"access": 0x91}),
+                                           (0x400, {"access": 0x9B}), (0x8001, {}), (0xFFFF, {})])
+def test_block_move_that_would_fault(guest, words, fields):
+    guest.memory.write(0x30000, b"\x77" * 0x1000)
+    guest.memory.write(0x500000, bytes(0x1000))
+    after = move(guest, 0x30000, 0x500000, words, **fields)
+    assert (after.carry, after.ah) == (1, 0x02)
+    assert guest.memory.read(0x500000, 0x1000) == bytes(0x1000)
+    assert move(guest, 0x30000, 0x500000, 0x400, limit=0x7FF).carry == 0
+    assert move(guest, 0x30000, 0x500000, 0x400, limit=0, high=0x80).carry == 0
+
+
+def test_hooks_and_a_machine_without_joysticks(guest):
+    for ah in (0x52, 0x80, 0x81, 0x82, 0x85, 0x90, 0x91):
+        after = guest.call(0x15, ah=ah, al=0x33, flags=0x203)
+        assert (after.carry, after.ah, after.al) == (0, 0, 0x33), hex(ah)
+    after = guest.call(0x15, ax=0x8455, dx=0)
+    assert (after.carry, after.al) == (0, 0)
+    after = guest.call(0x15, ax=0x8400, bx=1, cx=1, dx=1)
+    assert (after.carry, after.ax, after.bx, after.cx, after.dx) == (0, 0, 0, 0, 0)
+    assert guest.call(0x15, ax=0x8400, dx=2).ah == 0x86
+    assert guest.call(0x15, ax=0xC900).ch == guest.cpu.model.signature >> 8 & 0xF
 
 
 def test_configuration_table(guest):
@@ -98,17 +142,17 @@ def test_configuration_table(guest):
     assert guest.call(0x15, ax=0xEC00, bl=2).carry == 0
 
 
-@pytest.mark.parametrize("ax", [0xE980, 0x5380, 0x8900, 0xD000, 0x24FF, 0xE881])
+@pytest.mark.parametrize("ax", [0xE980, 0x5380, 0x8F00, 0xD000, 0x24FF, 0xE8FF])
 def test_what_does_not_exist_says_so(guest, ax):
     after = guest.call(0x15, ax=ax, edx=0x47534943)
     assert (after.carry, after.ah) == (1, 0x86)
     assert guest.bios.unimplemented == {f"INT 15h AX={ax:04X}": 1}
 
 
-def test_keyboard_intercept_leaves_carry_as_it_is(guest):
+def test_keyboard_intercept_lets_every_key_pass(guest):
     for flags in (0x202, 0x203):
         after = guest.call(0x15, ax=0x4F1E, flags=flags)
-        assert (after.carry, after.al) == (flags & 1, 0x1E)
+        assert (after.carry, after.al) == (1, 0x1E)
 
 
 # ---- waiting ---------------------------------------------------------------------------------------------------------
@@ -168,9 +212,38 @@ def test_power_off_as_loaders_do_it(guest):
     assert guest.call(0x15, ax=0x5307, bx=1, cx=3).ah == 0x03              # not connected
     guest.call(0x15, ax=0x5304, bx=0)
     assert guest.call(0x15, ax=0x5301, bx=0).carry == 0
-    assert guest.call(0x15, ax=0x530E, bx=0, cx=0x0102).ax == 0x0102
+    for driver, agreed in ((0x0102, 0x0102), (0x0101, 0x0101), (0x0100, 0x0100), (0x0300, 0x0102), (0, 0x0100)):
+        assert guest.call(0x15, ax=0x530E, bx=0, cx=driver).ax == agreed
     guest.start("        mov ax, 5307h\n mov bx, 1\n mov cx, 3\n int 15h\n cli\n hlt\n")
     assert guest.machine.run(max_instructions=10_000).kind == "poweroff"
+
+
+@pytest.mark.parametrize("ax, bx, cx, status", [
+    (0x5300, 1, 0, 0x09), (0x5301, 1, 0, 0x09), (0x5301, 0, 0, 0x02), (0x5302, 0, 0, 0x02), (0x5303, 0, 0, 0x02),
+    (0x5304, 1, 0, 0x09), (0x5307, 1, 0, 0x0A), (0x5307, 1, 4, 0x0A), (0x5307, 0x0700, 1, 0x09), (0x5308, 1, 2, 0x0A),
+    (0x530A, 0x8001, 0, 0x09), (0x530B, 0, 0, 0x80), (0x530C, 0, 0, 0x09), (0x5311, 1, 0, 0x86)])
+def test_power_management_refuses(guest, ax, bx, cx, status):
+    assert guest.call(0x15, ax=0x5301, bx=0).carry == 0
+    after = guest.call(0x15, ax=ax, bx=bx, cx=cx)
+    assert (after.carry, after.ah) == (1, status)
+
+
+def test_power_management_sleeps_and_wakes_with_an_event(guest):
+    assert guest.call(0x15, ax=0x5306).ah == 0x03                          # not connected
+    guest.call(0x15, ax=0x5301, bx=0)
+    for state, what in ((1, 0x000B), (2, 0x0003)):
+        assert guest.call(0x15, ax=0x5307, bx=1, cx=state).carry == 0
+        assert guest.call(0x15, ax=0x530B).bx == what
+    assert guest.call(0x15, ax=0x530B).ah == 0x80
+    assert guest.call(0x15, ax=0x5307, bx=0x0100, cx=3).carry == 0         # the display only
+    assert guest.call(0x15, ax=0x5310, bx=0).cx == 0
+
+
+def test_processor_idle_is_until_the_next_interrupt(guest):
+    guest.call(0x15, ax=0x5301, bx=0)
+    before = guest.memory.read_u32(layout.TICKS)
+    after = guest.call(0x15, ax=0x5305)
+    assert after.carry == 0 and guest.memory.read_u32(layout.TICKS) == before + 1
 
 
 def test_equipment_is_what_the_data_area_says(guest):

@@ -161,7 +161,7 @@ def test_pci_bios(guest, bridge):
         after = guest.call(0x1A, ax=ax - 3, bx=0x0018, di=0x40, ecx=0)
         assert getattr(after, register) == value
     assert guest.call(0x1A, ax=0xB109, bx=0, di=0x41).ah == 0x87
-    assert guest.call(0x1A, ax=0xB10E).ah == 0x81
+    assert guest.call(0x1A, ax=0xB110).ah == 0x81
 
 
 # ---- serial and parallel ports ---------------------------------------------------------------------------------------
@@ -182,6 +182,26 @@ def test_serial_receive_waits_a_second_and_gives_up(guest):
     after = guest.call(0x14, limit=200_000_000, ax=0x0200, dx=0)
     assert after.ah & 0x80
     assert 0.9 < (guest.machine.time - before) / guest.machine.clock.frequency < 1.2
+
+
+def test_serial_port_as_the_ps_2_has_it(guest):
+    port = guest.machine.bus
+    assert guest.call(0x14, ax=0x0400, dx=0, bx=0x0201, cx=0x0308).carry == 0          # even, 2 stop bits, 8 bits, 19200
+    assert port.read(0x3FB, 1) == 0x1F
+    port.write(0x3FB, 0x9F, 1)
+    assert port.read(0x3F8, 1) == 6
+    port.write(0x3FB, 0x1F, 1)
+    assert guest.call(0x14, ax=0x0501, dx=0, bx=0x0003).bl == 0x03 and port.read(0x3FC, 1) == 0x03
+    assert guest.call(0x14, ax=0x0500, dx=0, bx=0).bl == 0x03
+    for ax, bx, cx in ((0x0402, 0, 0), (0x0400, 0x0500, 0), (0x0400, 0, 0x0009), (0x0400, 0, 0x0400), (0x0502, 0, 0)):
+        after = guest.call(0x14, ax=ax, bx=bx, cx=cx, dx=0)
+        assert (after.carry, after.ah) == (1, 0x86)
+    assert guest.call(0x14, ax=0x0400, dx=3).ah == 0x80
+
+
+def test_there_is_no_security_chip(guest):
+    after = guest.call(0x1A, ax=0xBB00)
+    assert (after.carry, after.eax) == (0, 0x23)
 
 
 def test_printer_is_not_there(guest):

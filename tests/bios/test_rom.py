@@ -1,17 +1,19 @@
 """The ROM: made of what its source says, everything where programs expect it."""
 import re
 import shutil
+import struct
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from boot import layout
-from boot.bios import rom
+from boot.bios import rom, video_rom
 from boot.bios.assembler import AssemblyError, assemble
 from boot.bios.service import SERVICES, TRAPS
 from x86.devices import font
 
-ROM = rom.build()
+ROM, VIDEO = rom.build(), video_rom.build()
 
 
 def nasm(source, tmp_path):
@@ -28,6 +30,7 @@ def nasm(source, tmp_path):
 @pytest.mark.skipif(not shutil.which("nasm"), reason="nasm is not installed")
 def test_nasm_makes_the_same_rom_of_it(tmp_path):
     assert assemble(rom.SOURCE).data == nasm(rom.SOURCE, tmp_path)
+    assert assemble(video_rom.SOURCE).data == nasm(video_rom.SOURCE, tmp_path)
 
 
 @pytest.mark.skipif(not shutil.which("nasm"), reason="nasm is not installed")
@@ -91,7 +94,7 @@ def test_plug_and_play_structure_is_found_by_a_scan():
 
 
 def test_every_trap_has_its_service():
-    for name in ROM.traps.values():
+    for name in (*ROM.traps.values(), *VIDEO.traps.values()):
         if name.startswith("int_"):
             assert any(interrupt == int(name[4:], 16) for interrupt, _ in SERVICES), name
         else:
@@ -104,9 +107,31 @@ def test_listing_says_what_stands_at_an_address():
     assert ROM.listing[layout.ENTRY_POST].startswith("cli ")
 
 
+def test_the_video_bios_is_an_option_rom():
+    data = VIDEO.data
+    assert data[:2] == b"\x55\xAA" and data[2] * 512 == len(data) == layout.VIDEO_ROM_SIZE and sum(data) & 0xFF == 0
+    assert data[0x1E:0x21] == b"IBM"                    # by which old programs know a VGA
+    [at] = struct.unpack_from("<H", data, 0x18)
+    assert data[at:at + 4] == b"PCIR" and struct.unpack_from("<H", data, at + 0x10) == (data[2],)
+
+
 def test_characters_lie_where_int_43h_and_int_1fh_look():
-    labels = ROM.labels
-    for height, address in ((16, labels["font_8x16"]), (14, labels["font_8x14"])):
-        assert ROM.data[address:address + 256 * height] == font.table(height)
+    for height in (8, 14, 16):
+        address = VIDEO.labels[f"font_8x{height}"]
+        assert VIDEO.data[address:address + 256 * height] == font.table(height)
     assert ROM.data[layout.FONT_8X8:layout.FONT_8X8 + 1024] == font.table(8)[:1024]
-    assert ROM.data[labels["font_8x8_high"]:labels["font_8x8_high"] + 1024] == font.table(8)[1024:]
+
+
+def test_all_characters_have_a_glyph_in_each_size():
+    for height in (8, 14, 16):
+        drawn = [font.glyph(code, height) for code in range(256)]
+        assert all(len(glyph) == height for glyph in drawn)
+        assert [code for code in range(256) if not any(drawn[code])] == [0, 32, 255]
+
+
+@pytest.mark.skipif(not shutil.which("nasm"), reason="nasm is not installed")
+def test_the_protected_mode_interface_is_what_its_source_says(tmp_path):
+    source = Path(video_rom.__file__).with_name("vbe_protected.asm")
+    subprocess.run(["nasm", "-f", "bin", "-o", tmp_path / "made", source], check=True)
+    assert (tmp_path / "made").read_bytes() == video_rom.PROTECTED
+

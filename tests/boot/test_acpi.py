@@ -114,9 +114,9 @@ def test_every_table_adds_up_to_zero_and_is_reached():
     rsdt, xsdt = table_at(word(root, 16, 4)), table_at(word(root, 24, 8))
     listed = [word(xsdt, at, 8) for at in range(36, len(xsdt), 8)]
     assert listed == [word(rsdt, at, 4) for at in range(36, len(rsdt), 4)]
-    fadt, = map(table_at, listed)
+    fadt, madt = map(table_at, listed)
     dsdt_table = table_at(word(fadt, 40, 4))
-    for table, signature, revision in ((rsdt, b"RSDT", 1), (xsdt, b"XSDT", 1), (fadt, b"FACP", 3),
+    for table, signature, revision in ((rsdt, b"RSDT", 1), (xsdt, b"XSDT", 1), (fadt, b"FACP", 3), (madt, b"APIC", 3),
                                        (dsdt_table, b"DSDT", 2)):
         assert (table[:4], table[8], sum(table) & 0xFF) == (signature, revision, 0)
         assert table[10:24] == b"X86   X86BOARD" and table[28:32] == b"X86 "
@@ -140,6 +140,24 @@ def test_fields_of_the_fadt():
         assert fadt[extended] == (1 if value else 0)
     assert (fadt[108], word(fadt, 109, 2), word(fadt, 112, 4)) == (0x32, 0x000B, 0x0465)
     assert (fadt[116:120], word(fadt, 120, 8), fadt[128]) == (b"\1\x08\0\1", 0xCF9, 6)  # RESET_REG
+
+
+def test_fields_of_the_madt():
+    """Processor 0, the I/O APIC, where IRQ 0 and the level-triggered ones go, NMI."""
+    madt = tables.madt_table()
+    assert (word(madt, 36, 4), word(madt, 40, 4)) == (0xFEE0_0000, 1)
+    entries, at = [], 44
+    while at < len(madt):
+        entries.append(madt[at:at + madt[at + 1]].hex(" "))
+        at += madt[at + 1]
+    assert at == len(madt)
+    assert entries == ["00 08 00 00 01 00 00 00", "01 0c 00 00 00 00 c0 fe 00 00 00 00", "02 0a 00 00 02 00 00 00 00 00",
+                       *(f"02 0a 00 {irq:02x} {irq:02x} 00 00 00 0d 00" for irq in (5, 9, 10, 11)), "04 06 ff 00 00 01"]
+
+
+def test_a_machine_without_apics_has_no_madt():
+    with_apic, without = BUILT, acpi.build(BASE, FACS, apic=False)
+    assert b"APIC" in with_apic.tables and b"APIC" not in without.tables
 
 
 def test_facs():

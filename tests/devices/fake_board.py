@@ -9,7 +9,7 @@ from x86.clock import Clock
 
 
 class FakeMemory:
-    """Flat memory of `size` bytes, video memory below 1 MB part of it; what is mapped above is kept apart."""
+    """Flat memory of `size` bytes; what is mapped above 1 MB is kept apart. Devices in memory are not there."""
 
     def __init__(self, size):
         self.size = size
@@ -17,8 +17,8 @@ class FakeMemory:
         self.ram_high = size - self.ram_low
         self.bytes = bytearray(min(size, 1 << 20))
         self.regions = []
-
         self.high = {}                  # start -> bytes
+        self.alias = (0, 0, 0)          # start, length, target
 
     def map_ram(self, start, length, name):
         self.regions.append((start, length, name))
@@ -28,9 +28,22 @@ class FakeMemory:
     def map_mmio(self, start, length, name, read, write):
         self.regions.append((start, length, name))
 
+    def map_alias(self, start, length, name, target):
+        self.alias = (start, length, target)
+
+    def read(self, address, length):
+        return self[address:address + length]
+
+    def write(self, address, data):
+        self[address:address + len(data)] = data
+
     def _place(self, key):
         """(the bytes that hold address or slice `key`, where in them)"""
         at = key.start if isinstance(key, slice) else key
+        first, length, target = self.alias
+        if first <= at < first + length:
+            at += target - first
+            key = slice(at, key.stop + target - first) if isinstance(key, slice) else at
         for start, held in self.high.items():
             if start <= at < start + len(held):
                 return held, slice(at - start, key.stop - start) if isinstance(key, slice) else at - start
@@ -50,9 +63,8 @@ class Board:
 
     def __init__(self, memory=64 << 20, build=True):
         self.time = 0
-        self.intr = False
         self.requests = []
-        self.cpu = SimpleNamespace(a20=True, cr0=0, fsw=0, ignore_error=False)
+        self.cpu = SimpleNamespace(a20=True, cr0=0, cr8=0, fsw=0, ignore_error=False, intr=False, apic_base=0xFEE0_0900)
         self.memory = FakeMemory(memory)
         self.bus = Bus()
         self.clock = Clock(self)
@@ -61,8 +73,12 @@ class Board:
         if build:
             devices.build(self)
 
+    @property
+    def intr(self):
+        return self.cpu.intr
+
     def interrupt(self, on):
-        self.intr = on
+        self.devices["apic"].set_pic(on)
 
     def set_a20(self, on):
         self.cpu.a20 = on
@@ -103,16 +119,16 @@ class Board:
 
     def interrupt_taken(self):
         """What the processor does on INTR: the vector, or None if the line is low."""
-        return self.devices["pic"].acknowledge() if self.intr else None
+        return self.devices["apic"].acknowledge() if self.intr else None
 
     def snapshot(self):
         """All but the memory, which no device writes."""
-        return {"time": self.time, "intr": self.intr, "a20": self.cpu.a20, "clock": self.clock.snapshot(),
+        return {"time": self.time, "a20": self.cpu.a20, "clock": self.clock.snapshot(),
                 "bus": self.bus.snapshot(), "requests": list(self.requests),
                 "devices": {name: device.snapshot() for name, device in self.devices.items()}}
 
     def restore(self, state):
-        self.time, self.intr, self.cpu.a20 = state["time"], state["intr"], state["a20"]
+        self.time, self.cpu.a20 = state["time"], state["a20"]
         self.requests = list(state["requests"])
         self.clock.restore(state["clock"])
         self.bus.restore(state["bus"])

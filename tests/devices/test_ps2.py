@@ -174,7 +174,10 @@ def test_a_byte_for_the_keyboard_starts_its_clock(board):
 @pytest.mark.parametrize("command_byte, text, codes", [
     (0x01, "a", "1C F0 1C"), (0x41, "a", "1E 9E"), (0x41, "A", "2A 1E 9E AA"), (0x41, "<up>", "E0 48 E0 C8"),
     (0x01, "<up>", "E0 75 E0 F0 75"), (0x41, "<ctrl-c>", "1D 2E AE 9D"), (0x41, "\n", "1C 9C"), (0x41, "<f7>", "41 C1"),
-    (0x41, "<f12>", "58 D8"), (0x41, "<del>", "E0 53 E0 D3"), (0x41, "<esc>", "01 81"), (0x41, "!", "2A 02 82 AA")])
+    (0x41, "<f12>", "58 D8"), (0x41, "<del>", "E0 53 E0 D3"), (0x41, "<esc>", "01 81"), (0x41, "!", "2A 02 82 AA"),
+    (0x41, "<printscreen>", "E0 2A E0 37 E0 B7 E0 AA"), (0x41, "<pause>", "E1 1D 45 E1 9D C5"),
+    (0x41, "<ctrl-break>", "1D E0 46 E0 C6 9D"), (0x41, "<alt-sysrq>", "38 54 D4 B8"),
+    (0x01, "<pause>", "E1 14 77 E1 F0 14 F0 77")])
 def test_codes_of_keys(board, command_byte, text, codes):
     command(board, 0x60, command_byte)
     board.devices["ps2"].type_text(text)
@@ -264,6 +267,55 @@ def test_a_character_without_a_key_is_refused_whole(board, text):
     with pytest.raises(ValueError, match="no key for"):
         board.devices["ps2"].type_text("abc" + text)
     assert not board.devices["ps2"].typing
+
+
+def strike_all(board, refuse=()):
+    """What a BIOS with a ring takes from port 60h until nothing is typed any more; the strokes that it has no room for."""
+    ps2, taken, refuse = board.devices["ps2"], [], list(refuse)
+    for _ in range(100_000):
+        if not ps2.typing and not board.read(COMMAND) & FULL:
+            return taken
+        if board.read(COMMAND) & FULL:
+            code = board.read(DATA)
+            if refuse and refuse[0] == code:
+                del refuse[0]
+                ps2.again()
+            else:
+                taken.append(code)
+        board.run_seconds(0.0005)
+    raise AssertionError("typing never ends")
+
+
+def test_a_key_that_the_bios_has_no_room_for_is_struck_again(board):
+    command(board, 0x60, 0x41)
+    board.devices["ps2"].type_text("aB")
+    assert strike_all(board, refuse=[0x1E, 0x1E, 0x30]) == [0x1E, 0x9E, 0x2A, 0x30, 0xB0, 0xAA]
+
+
+def test_a_key_that_a_person_pushed_is_not_struck_again(board):
+    ps2 = board.devices["ps2"]
+    ps2.type_text("a")
+    strike_all(board)
+    ps2.key("b", True)
+    ps2.again()
+    assert not ps2.typing
+
+
+def test_long_text_comes_faster_but_its_end_does_not(board):
+    ps2 = board.devices["ps2"]
+    command(board, 0x60, 0x41)
+    begun = board.time
+    ps2.type_text("a" * 2000)
+    codes = strike_all(board)
+    assert codes == [0x1E, 0x9E] * 2000
+    assert 8 < (board.time - begun) / board.clock.frequency < 15          # 40 s at the pace of fingers
+
+
+def test_keys_of_many_codes(board):
+    command(board, 0x60, 0x41)
+    board.devices["ps2"].type_text("<pause><printscreen><altgr-q><ctrl-break><alt-sysrq>")
+    assert bytes(strike_all(board)) == bytes.fromhex(
+        "E1 1D 45 E1 9D C5  E0 2A E0 37 E0 B7 E0 AA  E0 38 10 90 E0 B8  1D E0 46 E0 C6 9D  38 54 D4 B8")
 
 
 # ---- mouse ----------------------------------------------------------------------------------------------------------

@@ -1,7 +1,11 @@
 """The 16550A against its data sheet (National Semiconductor PC16550D)."""
 from __future__ import annotations
 
+import pickle
+
 import pytest
+from fake_board import Board
+from hypothesis import given, settings, strategies as st
 
 BASE = 0x3F8
 DATA, IER, IIR, FCR, LCR, MCR, LSR, MSR, SCR = 0, 1, 2, 2, 3, 4, 5, 6, 7
@@ -243,3 +247,106 @@ def test_break_in_loop_mode(line):
     line.write(LCR, 0x43)
     assert line.read(LSR) & 0x11 == 0x11
     assert line.read(DATA) == 0
+
+
+# ---- the other end is patient ---------------------------------------------------------------------------------------
+
+@given(st.lists(st.sampled_from(["read", "clear", "switch", "loop", "rts", "ier", "wait", "reset", "snapshot"]), max_size=40))
+@settings(max_examples=40, deadline=None)
+def test_whatever_a_guest_does_it_can_read_all_bytes_in_order(actions):
+    board = Board()
+    board.init_pics()
+    line = Line(board)
+    uart = line.uart
+    line.setup(fcr=0x81)
+    text = bytes(range(60))
+    uart.send(text)
+    got = bytearray()
+
+    def read():
+        if line.read(LSR) & 0x01 and not uart.mcr & 0x10:
+            got.append(line.read(DATA))
+    fcr, mcr, ier = 0x81, 0x0B, 0
+    for action in actions:
+        if action == "clear":
+            line.write(FCR, fcr | 0x02)
+        elif action == "switch":
+            fcr ^= 0x81
+            line.write(FCR, fcr)
+        elif action == "loop":
+            mcr ^= 0x10
+            line.write(MCR, mcr)
+        elif action == "rts":
+            mcr ^= 0x02
+            line.write(MCR, mcr)
+        elif action == "ier":
+            ier ^= 0x01
+            line.write(IER, ier)
+        elif action == "wait":
+            board.run_seconds(0.001)
+        elif action == "reset":
+            uart.reset()
+            fcr, mcr, ier = 0, 0, 0
+        elif action == "snapshot":
+            state, clock = pickle.loads(pickle.dumps((uart.snapshot(), board.clock.snapshot())))
+            uart.reset()
+            uart.restore(state)
+            board.clock.restore(clock)
+        else:
+            read()
+    line.setup(fcr=0x81)
+    for _ in range(10 * len(text)):
+        board.run_seconds(0.001)
+        read()
+    assert got == text
+
+
+def test_a_cleared_receiver_is_empty(line):
+    line.setup(fcr=0x01)
+    line.uart.send(b"abc")
+    line.board.run_seconds(0.01)
+    line.write(FCR, 0x03)
+    assert not line.read(LSR) & 0x01
+    assert line.uart.input == b"abc"
+
+
+def test_what_a_guest_sent_to_itself_does_not_come_again(line):
+    line.setup(mcr=0x10, fcr=0x01)
+    line.uart.send(b"line")
+    for byte in b"loop":
+        line.write(DATA, byte)
+    line.board.run_seconds(0.01)
+    assert [line.read(DATA) for _ in range(5)] == [*b"loop", 0]      # the line is cut off
+    line.write(DATA, 0x55)
+    line.write(FCR, 0x03)
+    line.write(MCR, 0x03)
+    line.board.run_seconds(0.01)
+    assert bytes(line.read(DATA) for _ in range(4)) == b"line"
+    assert not line.read(LSR) & 0x01
+
+
+def test_rts_holds_the_other_end_back(line):
+    line.setup(fcr=0x01, ier=0x01)
+    line.write(MCR, 0x09)                               # DTR, OUT2: the guest has enough for now
+    line.uart.send(b"x")
+    line.board.run_seconds(1)
+    assert not line.read(LSR) & 0x01
+    line.write(MCR, 0x0B)
+    line.board.run_seconds(0.001)
+    assert line.read(DATA) == ord("x")
+
+
+def test_a_guest_that_never_heard_of_rts_receives(line):
+    line.setup(mcr=0x08, ier=0x01)
+    line.uart.send(b"x")
+    line.board.run_seconds(0.001)
+    assert line.board.interrupt_taken() == 0x24
+    assert line.read(DATA) == ord("x")
+
+
+def test_text_in_pieces(line):
+    for byte in "aß".encode()[:2]:
+        line.write(DATA, byte)
+    assert line.uart.text == "a\N{REPLACEMENT CHARACTER}"
+    line.write(DATA, "ß".encode()[1])
+    assert line.uart.text == "aß"

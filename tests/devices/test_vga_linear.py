@@ -79,13 +79,17 @@ def test_a_guest_finds_it_and_sets_a_mode_by_the_ports(machine):
     assert machine.memory.read(FRAME_BUFFER, 4) == b"kept"
 
 
-def test_text_mode_comes_back(machine):
+def test_the_text_mode_that_was_comes_back_by_the_registers_it_changed(machine):
     machine.memory.write(0xB8000, b"H\7i\7")
-    machine.screen.linear.set_mode(800, 600)
-    assert machine.screen.text == ""
+    linear = machine.screen.linear
+    linear.set_mode(800, 600)
+    assert machine.screen.text == "" and machine.memory.read(0xA0000, 4) == bytes(4)
     dispi(machine, 4, 0)
-    assert machine.screen.size == (80, 25)
-    assert machine.screen.text.startswith("Hi\n")
+    assert machine.screen.graphics_mode and machine.screen.crtc[1] == 99
+    for port, index, value in ((0x3D4, 0x11, 0x0E), (0x3CE, 5, 0x10), (0x3CE, 6, 0x0E), (0x3D4, 1, 79), (0x3D4, 7, 0x1F),
+                               (0x3D4, 9, 0x4F), (0x3D4, 0x12, 0x8F), (0x3D4, 0x13, 0x28)):
+        machine.bus.write(port, index | value << 8, 2)
+    assert machine.screen.size == (80, 25) and machine.screen.text.strip() == ""        # what was there is zeroed
 
 
 def test_text_is_what_the_terminal_knows(machine):
@@ -155,10 +159,17 @@ def test_one_byte_a_dot_goes_through_the_dac(machine, tmp_path):
     assert png(machine, tmp_path / "a.png")[2][1][1] == (63, 255, 21)
 
 
-def test_planes_are_black(machine, tmp_path):
+def test_sixteen_colours_are_in_planes(machine, tmp_path):
     machine.screen.linear.set_mode(16, 2, 4)
-    machine.memory.write(FRAME_BUFFER, b"\xFF" * 64)
-    assert set(png(machine, tmp_path / "a.png")[2][0]) == {(0, 0, 0)}
+    for index, value in ((1, 0), (3, 0), (5, 0), (8, 0xFF)):
+        machine.bus.write(0x3CE, index | value << 8, 2)
+    machine.bus.write(0x3C4, 0x0604, 2)
+    for plane, value in ((0, 0xC0), (1, 0xA0), (3, 0x10)):
+        machine.bus.write(0x3C4, 2 | 0x100 << plane, 2)
+        machine.memory.write_u8(0xA0000 + 3, value)
+    row = png(machine, tmp_path / "a.png")[2][1]
+    assert row[:8] == [(0, 0, 0)] * 8
+    assert row[8:12] == [(0, 170, 170), (0, 0, 170), (0, 170, 0), (85, 85, 85)] and row[12:] == [(0, 0, 0)] * 4
 
 
 # ---- registers in memory, state -------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-"""Small ELF files and multiboot headers, written out by the fields of their headers; a board to load them into."""
+"""Small ELF files, Linux kernels and multiboot headers, written out by the fields of their headers; a board to load them
+into."""
 from __future__ import annotations
 
 import struct
@@ -58,6 +59,42 @@ def multiboot_header(flags=0, addresses=(0,) * 5, mode=None):
     return header
 
 
+#: offset and format of the fields of Linux's setup header
+SETUP_HEADER = {
+    "setup_sects": (0x1F1, "B"), "root_flags": (0x1F2, "H"), "syssize": (0x1F4, "I"), "ram_size": (0x1F8, "H"),
+    "vid_mode": (0x1FA, "H"), "root_dev": (0x1FC, "H"), "boot_flag": (0x1FE, "H"), "version": (0x206, "H"),
+    "realmode_swtch": (0x208, "I"), "start_sys_seg": (0x20C, "H"), "kernel_version": (0x20E, "H"),
+    "type_of_loader": (0x210, "B"), "loadflags": (0x211, "B"), "setup_move_size": (0x212, "H"), "code32_start": (0x214, "I"),
+    "ramdisk_image": (0x218, "I"), "ramdisk_size": (0x21C, "I"), "heap_end_ptr": (0x224, "H"), "cmd_line_ptr": (0x228, "I"),
+    "initrd_addr_max": (0x22C, "I"), "kernel_alignment": (0x230, "I"), "relocatable_kernel": (0x234, "B"),
+    "min_alignment": (0x235, "B"), "xloadflags": (0x236, "H"), "cmdline_size": (0x238, "I"), "hardware_subarch": (0x23C, "I"),
+    "payload_offset": (0x248, "I"), "payload_length": (0x24C, "I"), "setup_data": (0x250, "Q"), "pref_address": (0x258, "Q"),
+    "init_size": (0x260, "I"), "handover_offset": (0x264, "I"), "kernel_info_offset": (0x268, "I")}
+SETUP_CODE = 0x26C                          # where the setup's code begins here, behind the longest header
+BZIMAGE = {"setup_sects": 4, "vid_mode": 0xFFFF, "boot_flag": 0xAA55, "version": 0x20F, "loadflags": 1,
+           "code32_start": MB, "initrd_addr_max": 0x7FFFFFFF, "kernel_alignment": 0x1000, "cmdline_size": 2047,
+           "pref_address": MB, "init_size": 0x10000}
+
+
+def bzimage(setup=b"\xf4", kernel=b"\xf4" * 64, fill=0, **fields):
+    """The bytes of a Linux kernel: protocol 2.15, not relocatable, unless `fields` of the setup header say otherwise."""
+    fields = BZIMAGE | fields
+    sectors = (fields["setup_sects"] or 4) + 1
+    file = bytearray([fill]) * (512 * sectors)
+    file[0x200:0x206] = b"\xeb" + bytes([SETUP_CODE - 0x202]) + b"HdrS"
+    for name, value in fields.items():
+        offset, form = SETUP_HEADER[name]
+        struct.pack_into("<" + form, file, offset, value)
+    file[SETUP_CODE:SETUP_CODE + len(setup)] = setup
+    return bytes(file) + kernel
+
+
+def setup_field(data, name):
+    """A field of a setup header; `data` begins with the boot sector, or is a zero page."""
+    offset, form = SETUP_HEADER[name]
+    return struct.unpack_from("<" + form, data, offset)[0]
+
+
 def multiboot2_header(*tags, architecture=0, checksum=None):
     """A multiboot 2 header of `tags`, (type, flags, contents) each, and the end tag."""
     body = b""
@@ -74,9 +111,9 @@ class Processor:
     mode = "protected"
 
     def __init__(self):
-        self.segments = {}
+        self.segments, self.idtr = {}, (0, 0x3FF)
 
-    def set_segment(self, name, selector, base, limit, access):
+    def set_segment(self, name, selector, base, limit=None, access=None):
         self.segments[name] = (selector, base, limit, access)
 
 
@@ -85,7 +122,7 @@ class Board:
 
     def __init__(self, size=4 * MB, fill="random:7"):
         self.memory, self.cpu, self.a20 = Memory(size, fill), Processor(), False
-        self.devices = {"bios": SimpleNamespace(machine=self)}
+        self.devices = {"bios": SimpleNamespace(machine=self), "dispi": SimpleNamespace(enabled=False)}
 
     def set_a20(self, on):
         self.a20 = on

@@ -5,6 +5,7 @@ import pytest
 
 import boot
 from boot.protocols import plain
+from boot.protocols.kernel import Kernel
 from executables import MB, Board, Segment, elf, multiboot2_header, multiboot_header
 from x86 import paging
 from x86.cli.options import initrd_files
@@ -18,11 +19,15 @@ def text(memory, address):
     return memory.read(address, 200).split(b"\0")[0].decode()
 
 
+def start(board, data, append=""):
+    plain.boot(board, Kernel("k.elf", data, append))
+
+
 # ---- plain ELF ------------------------------------------------------------------------------------------------------
 
 def test_32_bit_code_starts_in_flat_protected_mode():
     board = Board()
-    plain.boot(board, elf([Segment(MB, b"\xf4" * 16)], MB + 8), "k.elf one")
+    start(board, elf([Segment(MB, b"\xf4" * 16)], MB + 8), "one")
     cpu = board.cpu
     assert cpu.cr0 == 0x11 and cpu.cr4 == cpu.efer == 0 and cpu.rflags == 2 and board.a20
     assert cpu.rip == MB + 8 and cpu.rsp == 0x7000 and cpu.rax == cpu.r15 == 0
@@ -34,7 +39,7 @@ def test_32_bit_code_starts_in_flat_protected_mode():
 
 def test_64_bit_code_starts_in_long_mode():
     board = Board()
-    plain.boot(board, elf([Segment(MB, b"\xf4" * 16, virtual=HIGH + MB)], HIGH + MB, 64))
+    start(board, elf([Segment(MB, b"\xf4" * 16, virtual=HIGH + MB)], HIGH + MB, 64))
     cpu = board.cpu
     assert cpu.cr0 == 0x80000011 and cpu.cr4 == 0x20 and cpu.efer == 0x500
     assert cpu.rip == MB and cpu.segments["cs"] == (0x18, 0, 0xFFFFFFFF, 0xA09B)
@@ -43,7 +48,7 @@ def test_64_bit_code_starts_in_long_mode():
 @pytest.mark.parametrize("address", [0, 0x7000, MB, 0x3FFFFFFF, 0x40000000, 0xFEE00000, 0xFFFFFFFF])
 def test_the_first_4_gb_are_mapped_to_themselves(address):
     board = Board()
-    plain.boot(board, elf([Segment(MB, b"\xf4")], MB, 64))
+    start(board, elf([Segment(MB, b"\xf4")], MB, 64))
 
     def read(physical, size):
         return int.from_bytes(board.memory.read(physical, size), "little")
@@ -56,7 +61,7 @@ def test_the_first_4_gb_are_mapped_to_themselves(address):
 def test_tables_give_way_to_a_kernel_in_low_memory():
     board = Board()
     code = bytes(range(256)) * 0x100
-    plain.boot(board, elf([Segment(0x7000, code), Segment(0x20000, code)], 0x7000, 64))
+    start(board, elf([Segment(0x7000, code), Segment(0x20000, code)], 0x7000, 64))
     assert board.memory.read(0x7000, len(code)) == board.memory.read(0x20000, len(code)) == code
 
 
@@ -121,11 +126,13 @@ def test_after_a_reset_there_is_nothing_to_boot(machine, tmp_path):
 
 @pytest.mark.parametrize("data, words", [
     (b"", "empty: there is no kernel in it"),
-    (bytes(100), "it is not ELF (7f 45 4c 46), and has no multiboot header: version 1 in its first 8192 bytes, "
-                 "version 2 in 32768"),
+    (bytes(100), "it is not ELF (7f 45 4c 46), has no multiboot header, version 1 in its first 8192 bytes or version 2 "
+                 "in 32768, and no Linux setup header"),
     (bytes(510) + b"\x55\xaa", "it is a disk image: boot it as a disk, by the BIOS"),
-    (bytes(0x202) + b"HdrS", "it is a Linux bzImage, and only multiboot and ELF are"),
+    (bytes(0x202) + b"HdrS", "cut short: the file ends within the setup header"),
     (b"\x7fELF" + bytes(100), "ELF class"),
+    (b"\x1f\x8b\x08" + bytes(100), "damaged gzip file"),
+    (b"MZ" + bytes(100), "it is a PE file: a UEFI boots those"),
 ])
 def test_files_that_are_no_kernels(machine, tmp_path, data, words):
     path = write(tmp_path, data)
@@ -143,8 +150,8 @@ def test_files_that_cannot_be_read(machine, tmp_path):
 
 def test_modules_are_for_multiboot_kernels(machine, tmp_path):
     path = write(tmp_path, elf([Segment(MB, SAY_OK)], MB))
-    with pytest.raises(ImageError, match="takes no initrd and no modules"):
-        boot.kernel(machine, path, initrd=path)
+    with pytest.raises(ImageError, match="takes no modules, only an initrd"):
+        boot.kernel(machine, path, modules=[path])
 
 
 # ---- what the user names --------------------------------------------------------------------------------------------

@@ -28,6 +28,21 @@ class Processor(argparse.Action):
             parser.error(f"{option}: {error}")
 
 
+class BiosQuirk(argparse.Action):
+    """--bios-quirk NAME, which may be repeated; `help` lists the names with a sentence each and ends."""
+
+    def __call__(self, parser, namespace, value, option=None):
+        from boot.bios import quirks
+        if value == "help":
+            print(*(f"{one.name:22}{one.sentence}" for one in quirks.QUIRKS.values()), sep="\n")
+            parser.exit(0)
+        namespace.bios_quirk = [*namespace.bios_quirk, value]
+        try:
+            quirks.chosen(namespace.bios_quirk)
+        except ValueError as error:
+            parser.error(f"{option}: {error}")
+
+
 def processor_lines():
     """A line for each processor, with what it has and the one before has not."""
     before = frozenset()
@@ -40,31 +55,34 @@ def processor_lines():
 
 def add_machine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", nargs="?", metavar="IMAGE",
-                        help="disk image, booted by the BIOS; without one, an example that goes from the reset vector "
-                             "to a 64-bit kernel. With --uefi: a disk image, an ISO image, a directory as --esp, or an "
-                             "application (PE), which gets a small volume of its own unless there is another; without one, "
-                             "an example")
+                        help="disk, diskette or ISO image, booted by the BIOS; without one, an example that goes from the "
+                             "reset vector to a 64-bit kernel. With --uefi: a disk image, an ISO image, a directory as --esp, "
+                             "or an application (PE), which gets a small volume of its own unless there is another; without "
+                             "one, an example")
     media = parser.add_argument_group("what is attached")
     media.add_argument("--floppy", metavar="IMAGE", action="append", default=[], help="diskette, A: then B:")
     media.add_argument("--drive", metavar="IMAGE", action="append", default=[], help="hard disk; may be repeated")
-    media.add_argument("--cdrom", metavar="IMAGE", help="CD-ROM, with --uefi")
-    media.add_argument("--boot", metavar="ORDER", help="what the BIOS tries, in order: floppy,disk")
+    media.add_argument("--cdrom", metavar="IMAGE", help="CD-ROM, an ISO image")
+    media.add_argument("--boot", metavar="ORDER", help="what the BIOS tries, in order (default floppy,disk,cdrom, with an IMAGE "
+                                                       "that first)")
     group = media.add_mutually_exclusive_group()
     group.add_argument("--write", action="store_true",
                        help="write to the images what the guest writes (otherwise it is forgotten)")
     group.add_argument("--read-only", action="store_true", help="the drives are write-protected")
     group.add_argument("--forget", action="store_true",
                        help="what the guest writes is forgotten, in the directory of --esp as well")
-    kernel = parser.add_argument_group("a kernel without firmware")
-    kernel.add_argument("--kernel", metavar="FILE", help="multiboot 1 or ELF")
+    kernel = parser.add_argument_group("a kernel, started directly")
+    kernel.add_argument("--kernel", metavar="FILE", help="a Linux kernel (bzImage), multiboot or ELF, by PVH where it has that")
     kernel.add_argument("--append", metavar="STRING", help="its command line")
     kernel.add_argument("--initrd", metavar="FILE[,FILE]", action="append", default=[],
                         help="its initial ramdisk, or its first module; several files become one")
     kernel.add_argument("--module", metavar="FILE[ STRING]", action="append", default=[],
                         help="a module, and what it is called; may be repeated")
     kernel.add_argument("--protocol", metavar="NAME",
-                        help="the boot protocol, where a file fits several; a name that does not exist lists them")
-    kernel.add_argument("--entry", choices=("16", "32", "64"), help="which entry of a kernel that has several")
+                        help="linux, multiboot2, multiboot, pvh or elf: by which boot protocol; without it the first of them "
+                             "that the file fits")
+    kernel.add_argument("--entry", choices=("16", "32", "64"), help="which entry of a Linux kernel (default 16: its own setup "
+                                                                    "code runs first, and asks the BIOS)")
     uefi = parser.add_argument_group("a UEFI instead of the BIOS")
     uefi.add_argument("--uefi", action="store_true", help="boot \\EFI\\BOOT\\BOOTX64.EFI, or what the boot variables say")
     uefi.add_argument("--esp", metavar="DIR", help="a directory as the EFI system partition; what the guest writes there is "
@@ -77,11 +95,15 @@ def add_machine_options(parser: argparse.ArgumentParser) -> None:
     board = parser.add_argument_group("the machine")
     board.add_argument("--cpu", metavar="NAME", action=Processor, default=models.DEFAULT,
                        help=f"{', '.join(models.MODELS)} (default {models.DEFAULT}), or help: what they have")
+    board.add_argument("--machine", choices=("pc", "minimal"), default="pc",
+                       help="what is around the processor (default pc); minimal: no PCI, no ACPI, no APIC")
     board.add_argument("-m", "--memory", metavar="SIZE", help="RAM, as in 512M (default 64M, with --uefi 256M)")
     board.add_argument("--a20", choices=("on", "off"),
                        help="address line 20 at power-on (default on; the example opens it itself)")
     board.add_argument("--memory-fill", metavar="zero|random:SEED", default="zero",
                        help="what the RAM holds at power-on (default zero)")
+    board.add_argument("--bios-quirk", metavar="NAME", action=BiosQuirk, default=[],
+                       help="what the BIOS does as bad ones did; may be repeated; help: which there are")
     board.add_argument("--no-reboot", action="store_true", help="stop where the guest resets the machine")
 
 
@@ -97,7 +119,8 @@ def example_image(name: str = "") -> Path:
 
 def is_demonstration(options) -> bool:
     """Nothing to boot was named: the example is shown."""
-    return options.image is None and not (options.drive or options.floppy or options.kernel or is_uefi(options))
+    named = options.drive or options.floppy or options.cdrom or options.kernel
+    return options.image is None and not named and not is_uefi(options)
 
 
 def is_uefi(options) -> bool:
@@ -112,17 +135,21 @@ def build(options):
     if options.memory is None:
         options.memory = UEFI_MEMORY if is_uefi(options) and options.kernel is None else MEMORY
     try:
-        machine = Machine(memory=options.memory, fill=options.memory_fill, a20=a20, cpu=options.cpu)
+        machine = Machine(memory=options.memory, fill=options.memory_fill, a20=a20, cpu=options.cpu,
+                          board=options.machine)
     except (ValueError, MemoryError) as error:
         raise ImageError(f"--memory {options.memory} --memory-fill {options.memory_fill}: "
                          f"{error or 'this host has not so much memory'}") from None
     machine.no_reboot = options.no_reboot
+    if options.bios_quirk and (options.kernel is not None or is_uefi(options)):
+        raise ImageError(f"--bios-quirk {options.bios_quirk[0]}: there is no BIOS with "
+                         f"{'--kernel' if options.kernel is not None else '--uefi'}")
     if options.kernel is not None:
         return machine, _kernel(machine, options)
     if is_uefi(options):
+        if options.machine != "pc":
+            raise ImageError(f"--machine {options.machine}: a UEFI needs PCI and ACPI, and so --machine pc")
         return machine, _uefi(machine, options)
-    if options.cdrom is not None:
-        raise ImageError("--cdrom: this BIOS boots no CD-ROMs; a UEFI does, with --uefi")
     return machine, _bios(machine, options)
 
 
@@ -171,16 +198,22 @@ def kind_of(path) -> str:
 
 def _kernel(machine, options):
     import boot
-    others = [option for option in ("drive", "floppy", "cdrom", "uefi", *UEFI_ONLY) if getattr(options, option)]
+    from boot.disk import Disk
+    others = [option for option in ("cdrom", "uefi", *UEFI_ONLY) if getattr(options, option)]
     named = [option for option in ("image", "boot") if getattr(options, option)] + \
         [f"--{option.replace('_', '-')}" for option in others]
     if named:
-        raise ImageError(f"--kernel starts without firmware, so {' and '.join(named)} would not be seen by anybody")
+        raise ImageError(f"--kernel is started directly, so {' and '.join(named)} would not be seen by anybody")
     modules = [(path, string) if string else path
                for path, _, string in (module.partition(" ") for module in options.module)]
+    mode = "write" if options.write else "readonly" if options.read_only else "overlay"
+    floppies = [Disk(path, mode, floppy=True) for path in options.floppy]
+    disks = [Disk(path, mode) for path in options.drive]
+    for disk in disks:
+        check_partitions(disk)
     boot.kernel(machine, options.kernel, append=options.append or "", initrd=initrd_files(options.initrd), modules=modules,
-                protocol=options.protocol, entry=options.entry)
-    return []
+                protocol=options.protocol, entry=options.entry, floppies=floppies, disks=disks)
+    return floppies + disks
 
 
 def initrd_files(names) -> list[str]:
@@ -195,43 +228,66 @@ def _bios(machine, options):
         if getattr(options, option):
             raise ImageError(f"--{option} needs --kernel: a disk's own loader decides what its kernel is told")
     mode = "write" if options.write else "readonly" if options.read_only else "overlay"
-    floppies = [Disk(path, mode, floppy=True) for path in options.floppy]
-    disks = [Disk(path, mode) for path in options.drive]
-    if options.image is None and not floppies and not disks:
+    media = {"floppy": [Disk(path, mode, floppy=True) for path in options.floppy],
+             "disk": [Disk(path, mode) for path in options.drive],
+             "cdrom": [Disk(options.cdrom, cd=True)] if options.cdrom is not None else []}
+    if options.image is None and not any(media.values()):
         options.image = str(example_image())
+    order = [*media]
     if options.image is not None:
         kind = kind_of(options.image)
         if kind in ("application", "esp"):
             raise ImageError(f"{options.image}: {'a PE file' if kind == 'application' else 'a directory'}, which a BIOS cannot "
                              f"boot; with --uefi it is booted by a UEFI")
-        image = open_image(options.image, mode)
-        (floppies if image.floppy else disks).insert(0, image)
-    for disk in disks:
-        check_partitions(disk)
-    order = None
+        image = open_cd(options.image, mode) if kind == "cdrom" else open_image(options.image, mode)
+        kind = "floppy" if image.floppy else "cdrom" if image.is_cd else "disk"
+        media[kind].insert(0, image)
+        order.sort(key=lambda each: each != kind)
+    for disk in media["disk"]:
+        check_disk(disk)
     if options.boot:
         order = [word.strip() for word in options.boot.split(",")]
         for word in order:
-            if word not in ("floppy", "disk"):
-                raise ImageError(f"--boot {options.boot}: {word!r} is neither floppy nor disk")
-            if not (floppies if word == "floppy" else disks):
+            if word not in media:
+                raise ImageError(f"--boot {options.boot}: {word!r} is none of {', '.join(media)}")
+            if not media[word]:
                 raise ImageError(f"--boot {options.boot}: there is no {word}")
-    elif options.image is not None:
-        order = ["floppy", "disk"] if image.floppy else ["disk", "floppy"]
-        order = [word for word in order if (floppies if word == "floppy" else disks)]
-    first, *others = disks or [None]
-    boot.bios(machine, disk=first, floppy=floppies or None, drives=others, boot_order=order)
-    return floppies + disks
+    boot.bios(machine, floppy=media["floppy"], drives=media["disk"], cdrom=media["cdrom"],
+              boot_order=[word for word in order if media[word]], quirks=options.bios_quirk)
+    return [disk for kind in media.values() for disk in kind]
+
+
+def open_cd(path, mode):
+    """An ISO image as a CD if a PC boots it as one; as a disk if that is what its first sector is for. ImageError if neither."""
+    from boot.bios.eltorito import BootError, bootable_image
+    from boot.disk import Disk
+    disk = Disk(path, cd=True)
+    try:
+        bootable_image(disk)
+        return disk
+    except BootError as error:
+        if disk.read(0, 1)[510:] != b"\x55\xAA":
+            raise ImageError(f"{path}: no PC boots this CD: {error}") from None
+    disk.close()
+    return Disk(path, mode)
 
 
 def open_image(path, mode):
     """An image whose drive nobody named: a diskette if it has the size of one or is a lone boot sector, else a disk."""
-    from boot.disk import FLOPPIES, USUAL_FLOPPY, Disk
+    from boot.disk import Disk
+    from boot.geometry import USUAL_FLOPPY, floppy_of_size
     disk = Disk(path, mode)
-    if disk.size in FLOPPIES or disk.size < USUAL_FLOPPY and not disk.partitions():
+    if floppy_of_size(disk.size) or disk.size < USUAL_FLOPPY and not disk.partitions():
         disk.close()
         return Disk(path, mode, floppy=True)
     return disk
+
+
+def check_disk(disk):
+    """Refuse a disk whose partitions a BIOS cannot find, or that was cut short."""
+    if disk.sectors > 8 and disk.read(8, 1).startswith(b"EFI PART") and not disk.read(1, 1).startswith(b"EFI PART"):
+        raise ImageError(f"{disk.name}: partitioned for sectors of 4096 bytes, and the drives here have 512")
+    check_partitions(disk)
 
 
 def check_partitions(disk):

@@ -25,7 +25,7 @@ def as_text(machine, options, session) -> None:
     """Print what the options ask for to stdout."""
     parts = []
     screen = screen_text(machine)
-    if options.display == "text" and not session.live_screen and screen:
+    if options.display != "none" and not session.seen_screen and screen:
         parts += [rule("screen"), screen]
     if options.timeline:
         parts += [rule("timeline"), *timeline.lines(machine)]
@@ -60,7 +60,7 @@ def figures(machine, seconds: float) -> list[str]:
     return lines + undefined.lines(machine)
 
 
-def as_json(machine, stop, status: int, seconds: float) -> None:
+def as_json(machine, stop, status: int, seconds: float, script) -> None:
     """Print one object: how it ended, what was said and shown, the timeline, the figures."""
     firmware = next((machine.devices[name] for name in FIRMWARE if name in machine.devices), None)
     print(json.dumps({
@@ -68,6 +68,9 @@ def as_json(machine, stop, status: int, seconds: float) -> None:
         "serial": machine.serial.text, "screen": machine.screen.text,
         "instructions": machine.time, "seconds": round(seconds, 6),
         "million_instructions_per_second": round(rate(machine, seconds), 1),
+        "script": [{"step": step.kind, "text": step.text, "instructions": step.instructions, "seen_on": step.where}
+                   for step in script.done] + [{"step": kind, "text": text, "instructions": None, "seen_on": None}
+                                               for kind, text in script.left],
         "mode": machine.cpu.mode, "resets": machine.resets,
         "timeline": [{"instruction": entry.time, "address": entry.address, "what": entry.text}
                      for entry in timeline.entries(machine)],

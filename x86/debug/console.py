@@ -1,158 +1,74 @@
-"""The machine on the terminal that x86 was started from: keystrokes in, the text screen and the serial port out.
+"""The machine on the terminal that x86 was started from: the text screen and the serial port, as views of it.
 
-Display draws the 80 by 25 cells at the top of the terminal, and only what changed since it drew last. What the serial
-port says scrolls below, in the rows that are left. Keyboard puts the terminal into raw mode, so that every key reaches
-the guest; Ctrl-A then x quits, Ctrl-A t changes between keyboard and serial port, Ctrl-A Ctrl-A is Ctrl-A.
+The serial view is the terminal itself: what the serial port sends reaches it byte by byte, and scrolls away as always. The
+screen view is the terminal's alternate screen: the cells of the VGA at its top, and only what changed since it was drawn
+last; what the serial port says scrolls below, in the rows that are left. What was sent meanwhile is in the serial view, too.
 
-Source of the sequences: ECMA-48 and the VT100 User Guide (DECSTBM, DECSC, DECRC).
+Who did not choose gets the view of whoever talks. A run begins with the screen, as a PC does. When the serial port speaks
+while the screen stands still, the serial view comes; when the screen shows something new while the serial port is silent,
+the screen comes back, unless somebody has typed at the serial port. So Linux with console=ttyS0 has all of the terminal, a
+boot loader on the VGA is seen, and a guest that talks on both is seen in one place without flickering.
+
+Source of the sequences: ECMA-48; the VT100 User Guide (DECSTBM, DECSC, DECRC); "XTerm Control Sequences" (1049).
 """
 from __future__ import annotations
 
-import os
-import select
+import codecs
 import shutil
-import sys
+from collections.abc import Callable
+
+from x86.devices import vga_picture
 
 ESCAPE = "\x1b"
-PREFIX = b"\x01"                        # Ctrl-A
 LINES = 6                               # of serial text, at least; a lower terminal shows none beside the screen
+STILL, SILENT = 0.5, 1.0                # seconds after which the screen stands still, the serial port is silent
+TALK = 200                              # bytes from the serial port that are more than a word in passing
+MISSED = 1 << 20                        # bytes that are kept for the serial view while the other is shown
 
 #   attribute byte of a cell    7 blink   6 5 4 background   3 2 1 0 foreground, bit 3 is intensity
 #   IBM counts colours blue = 1, green = 2, red = 4; ECMA-48 red = 1, green = 2, blue = 4.
 COLORS = (0, 4, 2, 6, 1, 5, 3, 7)
 
-#: What terminals send for keys that have no character, and the names by which the keyboard knows them.
-SEQUENCES = {
-    b"\x1b[A": "up", b"\x1b[B": "down", b"\x1b[C": "right", b"\x1b[D": "left", b"\x1bOA": "up", b"\x1bOB": "down",
-    b"\x1bOC": "right", b"\x1bOD": "left", b"\x1b[H": "home", b"\x1b[F": "end", b"\x1b[1~": "home", b"\x1b[4~": "end",
-    b"\x1bOH": "home", b"\x1bOF": "end", b"\x1b[2~": "insert", b"\x1b[3~": "delete", b"\x1b[5~": "pageup",
-    b"\x1b[6~": "pagedown", b"\x1bOP": "f1", b"\x1bOQ": "f2", b"\x1bOR": "f3", b"\x1bOS": "f4", b"\x1b[11~": "f1",
-    b"\x1b[12~": "f2", b"\x1b[13~": "f3", b"\x1b[14~": "f4", b"\x1b[15~": "f5", b"\x1b[17~": "f6", b"\x1b[18~": "f7",
-    b"\x1b[19~": "f8", b"\x1b[20~": "f9", b"\x1b[21~": "f10", b"\x1b[23~": "f11", b"\x1b[24~": "f12",
-}
-SINGLE = {0x0D: "enter", 0x0A: "enter", 0x7F: "backspace", 0x08: "backspace", 0x09: "tab", 0x1B: "esc"}
 
-
-class Quit(Exception):
-    """The person at the terminal typed Ctrl-A x."""
-
-
-def sgr(attribute: int) -> str:
-    """The ECMA-48 sequence (select graphic rendition) for a cell's attribute byte."""
+def sgr(attribute: int, blinks: bool = True) -> str:
+    """The ECMA-48 sequence (select graphic rendition) for a cell's attribute byte. Its bit 7 is a bright background where
+    the attribute controller does not make characters blink."""
     foreground, background = attribute & 15, attribute >> 4 & 7
-    codes = [0, (90 if foreground & 8 else 30) + COLORS[foreground & 7], 40 + COLORS[background]]
-    if attribute & 0x80:
+    bright = attribute & 0x80 and not blinks
+    codes = [0, (90 if foreground & 8 else 30) + COLORS[foreground & 7], (100 if bright else 40) + COLORS[background]]
+    if attribute & 0x80 and blinks:
         codes.append(5)
     return f"{ESCAPE}[{';'.join(map(str, codes))}m"
 
 
-def keys_of(data: bytes) -> list[str]:
-    """Key names and characters for what a terminal sent: b'a\\x1b[A\\x03' gives ['a', 'up', 'ctrl-c']."""
-    keys = []
-    position = 0
-    while position < len(data):
-        for sequence, name in SEQUENCES.items():
-            if data.startswith(sequence, position):
-                keys.append(name)
-                position += len(sequence)
-                break
-        else:
-            byte = data[position]
-            following = data[position + 1:position + 2]
-            if byte == 0x1B and following.isalnum():            # Alt is sent as Esc before the key
-                keys.append(f"alt-{following.decode()}")
-                position += 2
-                continue
-            if byte in SINGLE:
-                keys.append(SINGLE[byte])
-            elif byte < 0x20:
-                keys.append(f"ctrl-{chr(byte + 0x60)}")
-            elif byte < 0x7F:
-                keys.append(chr(byte))
-            position += 1
-    return keys
-
-
-class Keyboard:
-    """Raw mode on a terminal. `to_serial` says where keys go first; use it as a context manager.
-
-    poll() returns what was typed since: (bytes for the serial port, keys for the keyboard). It raises Quit."""
-
-    def __init__(self, file=None, to_serial: bool = True):
-        self.file = file or sys.stdin
-        self.fd = self.file.fileno()
-        self.to_serial = to_serial
-        self._saved = None
-        self._prefixed = False
-
-    def __enter__(self):
-        import termios
-        import tty
-        self._saved = termios.tcgetattr(self.fd)
-        tty.setraw(self.fd, termios.TCSANOW)
-        raw = termios.tcgetattr(self.fd)
-        raw[1] |= termios.OPOST                 # output still needs its carriage returns
-        termios.tcsetattr(self.fd, termios.TCSANOW, raw)
-        return self
-
-    def __exit__(self, *_):
-        import termios
-        termios.tcsetattr(self.fd, termios.TCSANOW, self._saved)
-
-    def poll(self, seconds: float = 0.0) -> tuple[bytes, list[str]]:
-        """Wait up to `seconds` for input."""
-        if not select.select([self.fd], [], [], seconds)[0]:
-            return b"", []
-        return self.split(os.read(self.fd, 4096))
-
-    def split(self, data: bytes) -> tuple[bytes, list[str]]:
-        """Take the commands that start with Ctrl-A out of `data`, and send the rest where it belongs."""
-        serial, keys = b"", []
-        run = b""
-
-        def flush():
-            nonlocal serial, run
-            if self.to_serial:
-                serial += run
-            else:
-                keys.extend(keys_of(run))
-            run = b""
-        for byte in data:
-            byte = bytes((byte,))
-            if self._prefixed:
-                self._prefixed = False
-                if byte in b"xX":
-                    raise Quit
-                if byte in b"tT":
-                    flush()
-                    self.to_serial = not self.to_serial
-                elif byte == PREFIX:
-                    run += PREFIX
-            elif byte == PREFIX:
-                self._prefixed = True
-            else:
-                run += byte
-        flush()
-        return serial, keys
-
-
 class Display:
-    """The text screen at the top of a terminal, drawn by differences."""
+    """Draws cells by differences: write(text) sends to the terminal; size is its (columns, lines).
 
-    def __init__(self, write, size: tuple[int, int] | None = None):
-        """write(str) reaches the terminal; size is (columns, lines), by default the terminal's own."""
+    A screen that is higher than the terminal is shown from its first row, or so that its cursor is seen."""
+
+    def __init__(self, write: Callable[[str], None], size: tuple[int, int] | None = None):
         self.write = write
-        self.columns, self.lines = size or shutil.get_terminal_size()
-        self.drawn: list[list[tuple[str, int]]] = []
-        self.rows = 0
-        self._cursor = None
+        self.fixed = size
+        self.rows = self.width = 0
+        self.resize()
 
-    def draw(self, cells, cursor: tuple[int, int] | None = None) -> None:
+    def resize(self) -> None:
+        """The terminal has another size, or somebody else has drawn on it: the next draw() begins anew."""
+        self.columns, self.lines = self.fixed or shutil.get_terminal_size()
+        self.drawn = None               # the rows of cells that the terminal shows
+        self._cursor: tuple | None = ()
+        self._first = 0                 # the row of the screen at the top of the terminal
+
+    def draw(self, cells: list, cursor, blinks: bool = True) -> None:
         """cells: rows of (character, attribute byte); cursor: (row, column), or None where it cannot be seen."""
-        if len(cells) != self.rows:
-            self._start(len(cells))
+        width = max(map(len, cells), default=0)
+        if self.drawn is None or (len(cells), width) != (self.rows, self.width):
+            self._start(len(cells), width)
+        if cursor is not None:
+            self._first = min(max(self._first, cursor[0] - self.lines + 1), cursor[0])
         out = []
-        for row, (new, old) in enumerate(zip(cells[:self.lines], self.drawn)):
+        for row, new in enumerate(cells[self._first:self._first + self.lines]):
+            old = self.drawn[row]
             if new == old:
                 continue
             place, color = None, None
@@ -163,7 +79,7 @@ class Display:
                     out.append(f"{ESCAPE}[{row + 1};{column + 1}H")
                 if color != cell[1]:
                     color = cell[1]
-                    out.append(sgr(color))
+                    out.append(sgr(color, blinks))
                 out.append(cell[0] if cell[0].isprintable() else " ")
                 place = column + 1
             self.drawn[row] = list(new)
@@ -172,8 +88,8 @@ class Display:
         self._cursor = cursor
         out.insert(0, f"{ESCAPE}[?25l")
         out.append(f"{ESCAPE}[0m")
-        if cursor is not None and cursor[0] < self.lines:
-            out.append(f"{ESCAPE}[{cursor[0] + 1};{cursor[1] + 1}H{ESCAPE}[?25h")
+        if cursor is not None and cursor[1] < self.columns:
+            out.append(f"{ESCAPE}[{cursor[0] - self._first + 1};{cursor[1] + 1}H{ESCAPE}[?25h")
         self.write("".join(out))
 
     @property
@@ -183,22 +99,157 @@ class Display:
 
     def serial(self, text: str) -> None:
         """Let `text` scroll in the rows below the screen; it must hold no control sequences."""
-        if text and self.has_room:
+        if text and self.has_room and self.drawn is not None:
             self.write(f"{ESCAPE}8{ESCAPE}[0m{text}{ESCAPE}7")
             self._cursor = ()                   # the next draw() puts it back
 
-    def close(self) -> None:
-        """Leave the terminal as it was found, with the cursor below what was drawn."""
-        self.write(f"{ESCAPE}[0m{ESCAPE}[r{ESCAPE}[?25h{ESCAPE}[{min(self.rows + 1, self.lines)};1H")
+    def note(self, text: str) -> None:
+        """A line below the screen, or on the terminal's last one."""
         if self.has_room:
-            self.write(f"{ESCAPE}8\r\n")
+            text = f"- serial port - {text} " if text else "- serial port "
+            self.write(f"{ESCAPE}[{self.rows + 1};1H{ESCAPE}[0m{text[:self.columns]:-<{min(80, self.columns)}}")
+        elif text:
+            self.write(f"{ESCAPE}[{self.lines};1H{ESCAPE}[0;7m{text[:self.columns]}{ESCAPE}[0m")
+            if self.drawn and self.lines <= len(self.drawn):
+                self.drawn[self.lines - 1] = []         # something else stands there now
+        self._cursor = ()
 
-    def _start(self, rows):
+    def _start(self, rows, width):
         """Clear; keep serial text to the region of lines below a rule (DECSTBM), and its place in DECSC's memory."""
-        self.rows = rows
-        self.drawn = [[] for _ in range(rows)]
-        out = f"{ESCAPE}[r{ESCAPE}[0m{ESCAPE}[2J"
+        self.rows, self.width = rows, width
+        self.drawn = [[] for _ in range(max(rows, self.lines))]
+        self._first = 0
+        self.write(f"{ESCAPE}[r{ESCAPE}[0m{ESCAPE}[2J")
         if self.has_room:
-            out += f"{ESCAPE}[{rows + 1};1H{'- serial ':-<{min(80, self.columns)}}"
-            out += f"{ESCAPE}[{rows + 2};{self.lines}r{ESCAPE}[{rows + 2};1H{ESCAPE}7"
-        self.write(out)
+            self.note("")
+            self.write(f"{ESCAPE}[{rows + 2};{self.lines}r{ESCAPE}[{rows + 2};1H{ESCAPE}7")
+
+
+class Console:
+    """Both views on one terminal.
+
+    write      takes the bytes that go to the terminal
+    screen     the VGA; serial: whether the serial port is shown at all
+    view       "screen" or "serial", the one that is shown; None before the first update()
+    pinned     somebody chose it
+    """
+
+    def __init__(self, write: Callable[[bytes], None], screen, serial: bool = True, view: str | None = None,
+                 size: tuple[int, int] | None = None):
+        self.write = write
+        self.screen = screen
+        self.has_serial = serial
+        self.pinned = view is not None
+        self.display = Display(self._to_screen, size)
+        self.view: str | None = None
+        self._wanted = view or "screen"
+        self._missed = bytearray()              # from the serial port, not yet in the serial view
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._text = ""                         # of the screen, when last looked at
+        self._stale = False                     # what the terminal shows is not what was drawn
+        self._changed = self._spoke = 0.0       # when the screen changed, when the serial port spoke
+        self._talk = 0                          # bytes that it sent since the screen changed
+        self._graphics = None                   # the line that stands for a graphics mode
+
+    def _to_screen(self, text):
+        self.write(text.encode("utf-8", "replace"))
+
+    def update(self, fresh: bytes, plain: Callable[[str], str], now: float) -> None:
+        """Show what the screen shows now and what the serial port sent. plain(text) takes control sequences out; now is the
+        host's time in seconds."""
+        if self._stale:
+            self._stale = False
+            if self.view == "screen":
+                self.write(b"\x1b[?1049h")
+            self.display.resize()
+        text = self.screen.text
+        news = text != self._text and bool(text.strip())
+        if text != self._text:
+            self._text = text
+            self._changed, self._talk = now, 0
+        if fresh:
+            self._spoke = now
+            self._talk += len(fresh)
+        if not self.pinned and self.has_serial:
+            self._choose(news, now)
+        if self.view != self._wanted:
+            self._turn()
+        if self.view == "screen":
+            self._missed += fresh
+            del self._missed[:-MISSED]
+            self._draw()
+            if self.has_serial:
+                self.display.serial(plain(self._decoder.decode(fresh)))
+        elif fresh:
+            self.write(fresh)
+
+    def _choose(self, news, now):
+        if self.view == "screen" and self._talk and now - self._changed >= STILL:
+            if self._talk >= TALK or not self.display.has_room:
+                self._wanted = "serial"
+        elif self.view == "serial" and news and now - self._spoke >= SILENT:
+            self._wanted = "screen"
+
+    def typed(self, to_serial: bool) -> None:
+        """Somebody typed: a serial view stays, and the screen counts as in use."""
+        if self.view == "serial" and to_serial:
+            self.pinned = True
+        self._changed, self._talk = max(self._changed, self._spoke), 0
+
+    def show(self, view: str) -> None:
+        """Somebody chose."""
+        self.pinned = True
+        self._wanted = view
+        if self.view != view:
+            self._turn()
+            if view == "screen":
+                self._draw()
+
+    def _turn(self):
+        """Change to the view that is wanted."""
+        if self._wanted == "screen":
+            self.write(b"\x1b[?1049h")
+            self.display.resize()
+        else:
+            self._leave()
+        self.view = self._wanted
+
+    def _leave(self):
+        """Back to the terminal's own screen, and what the serial port sent meanwhile."""
+        if self.view == "screen":
+            self.write(b"\x1b[r\x1b[0m\x1b[?25h\x1b[?1049l")
+            self.write(bytes(self._missed) if self.has_serial else b"")
+        self._missed.clear()
+
+    def _draw(self):
+        screen = self.screen
+        cells = screen.cells()
+        if cells:
+            self._graphics = None
+            self.display.draw(cells, screen.cursor, bool(screen.attributes[0x10] & 0x08))
+            return
+        if self._graphics is None:
+            width, height = vga_picture.picture(screen)[:2]
+            self._graphics = f"graphics {width}x{height}: --screenshot, or Ctrl-A s, shows it"
+        self.display.draw([[(letter, 7) for letter in self._graphics]], None)
+
+    def message(self, text: str) -> None:
+        """A line for the person at the terminal."""
+        if self.view == "screen":
+            self.display.note(text)
+        else:
+            self.write(f"\r\n[{text}]\r\n".encode())
+
+    def resize(self) -> None:
+        """Draw anew at the next update: the terminal has another size, or was somebody else's for a while."""
+        self._stale = True
+
+    def suspend(self) -> None:
+        """Somebody else will use the terminal."""
+        self.write(b"\x1b[r\x1b[0m\x1b[?25h\x1b[?1049l" if self.view == "screen" else b"\x1b[0m\r\n")
+
+    def close(self) -> None:
+        """Leave the terminal as it was found."""
+        self._leave()
+        if self.view == "serial":
+            self.write(b"\x1b[0m\x1b[?25h")

@@ -1,10 +1,12 @@
 """The devices of the board: QEMU's `pc`, an i440FX with a PIIX3, one chip a file."""
 from __future__ import annotations
 
+from x86.devices.apic import LocalApic
 from x86.devices.coprocessor import Coprocessor
 from x86.devices.debug_exit import DebugExit
 from x86.devices.device import Device
 from x86.devices.fw_cfg import FwCfg
+from x86.devices.ioapic import IoApic
 from x86.devices.pci import Pci
 from x86.devices.pic import Pic
 from x86.devices.pit import Pit
@@ -16,17 +18,23 @@ from x86.devices.uart import Uart
 from x86.devices.vga import Vga
 from x86.devices.vga_linear import Dispi
 
-#: In the order in which they are built: who drives an interrupt line comes after the interrupt controller,
+#: In the order in which they are built: who drives an interrupt line comes after the interrupt controllers,
 #: and the VGA after what can take the picture from it.
-BOARD: tuple[type[Device], ...] = (Pic, Pit, Rtc, Ps2, Uart, Dispi, Vga, SystemPorts, Coprocessor, DebugExit,
-                                  Pci, Pm, FwCfg)
+BOARDS: dict[str, tuple[type[Device], ...]] = {
+    "pc": (Pic, LocalApic, IoApic, Pit, Rtc, Ps2, Uart, Dispi, Vga, SystemPorts, Coprocessor, DebugExit, Pci, Pm, FwCfg),
+    "minimal": (Pic, Pit, Rtc, Ps2, Uart, Dispi, Vga, SystemPorts, Coprocessor, DebugExit),
+}
+APICS = (LocalApic, IoApic)
 
 
-def build(machine) -> dict[str, Device]:
-    """Put all devices into machine.devices, by name, and return that.
+def build(machine, board: str = "pc", apic: bool = True) -> dict[str, Device]:
+    """Put all devices of a board into machine.devices, by name, and return that. apic: whether the processor has one.
 
-    machine offers: bus, clock, memory, cpu.a20, and the methods interrupt(on), nmi(), set_a20(on), request_reset(reason),
-    stop(kind, code, message)."""
-    for chip in BOARD:
-        machine.devices[chip.name] = chip(machine)
+    machine offers: bus, clock, memory, cpu (a20, intr, apic_base, cr8), and the methods interrupt(on), nmi(), set_a20(on),
+    request_reset(reason), stop(kind, code, message). ValueError for a board that does not exist."""
+    if board not in BOARDS:
+        raise ValueError(f"there is no board {board!r}: choose from {', '.join(BOARDS)}")
+    for chip in BOARDS[board]:
+        if apic or chip not in APICS:
+            machine.devices[chip.name] = chip(machine)
     return machine.devices

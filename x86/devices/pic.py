@@ -16,6 +16,8 @@ Source: Intel 8259A data sheet (231468); Intel 82371AB (PIIX4) data sheet, "Edge
 """
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from x86.devices.device import Device
 
 CASCADE = 2                             # the master's input that the slave's output drives
@@ -182,6 +184,7 @@ class Pic(Device):
         self.chips = (Chip(has_slave=True), Chip(has_slave=False))
         self.master, self.slave = self.chips
         self.intr = False               # what machine.interrupt was told last
+        self.listeners: list[Callable[[int, bool], None]] = []      # who else hears of an interrupt line: the I/O APIC
         self.reset()
         bus = machine.bus
         for chip, port in ((0, 0x20), (1, 0xA0)):
@@ -215,6 +218,8 @@ class Pic(Device):
             changed = self.slave.set_line(number - 8, level)
         if changed:
             self._update()
+            for listener in self.listeners:
+                listener(number, level)
 
     def pulse(self, number: int) -> None:
         """A low pulse and a rising edge, as an output makes that is high most of the time."""

@@ -5,8 +5,8 @@
     command byte        6 translate to set 1  5 mouse off  4 keyboard off  2 shown in the status  1 IRQ 12  0 IRQ 1
     output port         7 6 keyboard lines  5 IRQ 12  4 IRQ 1  3 2 mouse lines  1 A20 gate  0 processor's reset (low)
 
-Commands are done at once, and so are the keyboard's answers to them. Keys come as slowly as wires and fingers are, and
-never faster than the guest takes them.
+Commands are done at once, and so are the keyboard's answers to them. Keys come as slowly as wires and fingers are, long
+text as fast as wires, and never faster than the guest takes them: a key for which the BIOS has no room is struck again.
 
 Source: IBM PS/2 Hardware Interface Technical Reference, "Keyboard and Auxiliary Device Controller"; Intel 8042 as
 QEMU's pc has it.
@@ -21,7 +21,9 @@ from x86.devices.ps2_keyboard import Keyboard, Mouse
 
 KEYBOARD_IRQ, MOUSE_IRQ = 1, 12
 BYTE_TIME = 0.0005                      # seconds a code takes on the wire, about
-KEY_TIME = 0.010                        # seconds between two strokes or releases that type_text makes
+KEY_TIME = 0.010                        # seconds between two strokes or releases that type_text makes,
+PASTE_TIME = 0.0015                     # and where more than so many wait:
+PASTE = 400
 
 TRANSLATE, MOUSE_OFF, KEYBOARD_OFF, SYSTEM, MOUSE_INTERRUPT, KEYBOARD_INTERRUPT = 0x40, 0x20, 0x10, 0x04, 0x02, 0x01
 A20, RESET = 0x02, 0x01                 # of the output port
@@ -32,17 +34,19 @@ class Ps2(Device):
 
     name = "ps2"
     STATE = ("command_byte", "ram", "full", "data", "from_mouse", "was_command", "awaiting", "replies", "up", "delivering",
-             "strokes", "striking")
+             "strokes", "striking", "struck")
 
     def __init__(self, machine):
         super().__init__(machine)
         self.clock = machine.clock
         self.pic = machine.devices["pic"]
+        self.drives_a20 = True          # whether the output port is wired to the A20 gate
         self.keyboard = Keyboard()
         self.mouse = Mouse()
         self.byte_ticks = self.clock.ticks(BYTE_TIME)
         self.key_ticks = self.clock.ticks(KEY_TIME)
-        self.strokes: list[tuple[str, bool]] = []       # (key, down) that type_text still has to make
+        self.paste_ticks = self.clock.ticks(PASTE_TIME)
+        self.strokes: list[tuple[str, bool]] = []       # (key, down) that type_text still has to make, the next one last
         self.reset()
         machine.bus.add(self.name, 0x60, 1, read=self._read_data, write=self._write_data)
         machine.bus.add(self.name, 0x64, 1, read=self._read_status, write=self._write_command)
@@ -61,6 +65,7 @@ class Ps2(Device):
         self.up = 0                     # 80h once the translation has seen F0
         self.delivering = False         # a code is on the wire
         self.striking = bool(self.strokes)              # the next stroke is in the clock's list
+        self.struck: tuple[str, bool] | None = None     # what type_text did last
         self.keyboard.power_on()
         self.mouse.power_on()
         self._signal()
@@ -80,7 +85,7 @@ class Ps2(Device):
     # ---- what the host does ----------------------------------------------------------------------------------------
 
     def type_text(self, text: str) -> None:
-        """Type text, and keys by name: 'ls -l<enter>', '<up>', '<f10>', '<ctrl-c>', '<alt-f1>', '<lt>'.
+        """Type text, and keys by name: 'ls -l<enter>', '<up>', '<f10>', '<ctrl-c>', '<alt-f1>', '<altgr-e>', '<lt>'.
 
         Each stroke waits until the guest has read the one before. ValueError for a key that does not exist; then
         nothing is typed."""
@@ -92,6 +97,7 @@ class Ps2(Device):
 
     def key(self, name: str, down: bool) -> None:
         """Push a key down or let it up, now."""
+        self.struck = None
         self.keyboard.key(scancodes.chord(name)[-1], down)
         self._fill()
 
@@ -106,16 +112,26 @@ class Ps2(Device):
         return bool(self.strokes)
 
     def _type(self, chords):
+        strokes = []
         for keys in chords:
-            self.strokes += [(key, True) for key in keys]
-            self.strokes += [(key, False) for key in reversed(keys)]
+            strokes += [(key, True) for key in keys]
+            strokes += [(key, False) for key in reversed(keys)]
+        self.strokes[:0] = reversed(strokes)
         self._type_on()
+
+    def again(self) -> None:
+        """For a BIOS whose ring is full: the key that type_text struck last is struck again, after the usual time. One that
+        somebody pushed with key() is lost, as on a PC."""
+        if self.struck is not None and self.struck[1]:
+            self.strokes.append(self.struck)
+            self.struck = None
+            self._type_on()
 
     def _type_on(self):
         """Let the next stroke come, if there is one and the guest can take it."""
         if self.strokes and not self.striking and self._ready():
             self.striking = True
-            self.clock.after(self.key_ticks, self.name, "strike")
+            self.clock.after(self.key_ticks if len(self.strokes) < PASTE else self.paste_ticks, self.name, "strike")
 
     def _ready(self):
         keyboard = self.keyboard
@@ -126,7 +142,8 @@ class Ps2(Device):
         """Clock event: the next stroke or release of what is typed."""
         self.striking = False
         if self.strokes and self._ready():
-            self.keyboard.key(*self.strokes.pop(0))
+            self.struck = self.strokes.pop()
+            self.keyboard.key(*self.struck)
             self._fill()
             self._type_on()
 
@@ -200,7 +217,7 @@ class Ps2(Device):
             self.command_byte &= ~MOUSE_OFF
             self.mouse.receive(value)
         elif command == 0xD1:
-            self.machine.set_a20(bool(value & A20))
+            self._set_a20(bool(value & A20))
             if not value & RESET:
                 self.machine.request_reset("8042 output port")
         elif command in (0xD2, 0xD3):
@@ -241,7 +258,7 @@ class Ps2(Device):
             self._reply(0xCD | self.machine.cpu.a20 << 1 | (self.full and not self.from_mouse) << 4
                         | (self.full and self.from_mouse) << 5)
         elif value in (0xDD, 0xDF):     # A20 gate shut, open
-            self.machine.set_a20(value == 0xDF)
+            self._set_a20(value == 0xDF)
         self._fill()
         self._type_on()
 
@@ -249,6 +266,10 @@ class Ps2(Device):
 
     # A4 is a password set? (no)   A9, AB test the lines (they work)   C0 read the input port   E0 read the test inputs
     ANSWERS = {0xA4: 0xF1, 0xA9: 0x00, 0xAB: 0x00, 0xC0: 0x80, 0xE0: 0x00}
+
+    def _set_a20(self, on):
+        if self.drives_a20:
+            self.machine.set_a20(on)
 
     def _reply(self, value):
         self.replies.append((value, False))

@@ -38,33 +38,43 @@ _keys("esc backspace tab enter space capslock shift ctrl alt", "76 66 0D 5A 29 5
 _keys("f1 f2 f3 f4 f5 f6 f7 f8 f9 f10 f11 f12", "05 06 04 0C 03 0B 83 0A 01 09 78 07")
 _keys("up down left right home end pageup pagedown insert delete",
       "E075 E072 E06B E074 E06C E069 E07D E07A E070 E071")
-_keys("rightshift rightctrl rightalt leftwin rightwin menu numlock scrolllock",
-      "59 E014 E011 E01F E027 E02F 77 7E")
+_keys("rightshift rightctrl rightalt leftwin rightwin menu numlock scrolllock sysrq break",
+      "59 E014 E011 E01F E027 E02F 77 7E 84 E07E")             # the last two: Print Screen under Alt, Pause under Ctrl
 _keys("kp7 kp8 kp9 kp- kp4 kp5 kp6 kp+ kp1 kp2 kp3 kp0 kp. kp* kp/ kpenter",
       "6C 75 7D 7B 6B 73 74 79 69 72 7A 70 71 7C E04A E05A")
 
+#: Keys that send more than one code: what they send when they go down, and when they go up. Print Screen while Alt is held
+#: is "sysrq", Pause while Ctrl is held is "break"
+SEQUENCES = {name: (bytes.fromhex(down), bytes.fromhex(up)) for name, down, up in (
+    ("printscreen", "E0 12 E0 7C", "E0 F0 7C E0 F0 12"), ("sysrq", "84", "F0 84"),
+    ("pause", "E1 14 77 E1 F0 14 F0 77", ""), ("break", "E0 7E E0 F0 7E", ""))}
+
 ALIASES = {"escape": "esc", "return": "enter", "bs": "backspace", "del": "delete", "ins": "insert", "pgup": "pageup",
-           "pgdn": "pagedown", "pgdown": "pagedown", "control": "ctrl", "win": "leftwin", "lt": "shift-,",
-           "gt": "shift-."}
+           "pgdn": "pagedown", "pgdown": "pagedown", "print": "printscreen", "prtsc": "printscreen", "control": "ctrl",
+           "win": "leftwin", "altgr": "rightalt", "lt": "shift-,", "gt": "shift-."}
 
 #: Characters of a US keyboard that need Shift -> the key
 SHIFTED = dict(zip('~!@#$%^&*()_+{}|:"<>?', "`1234567890-=[]\\;',./"))
 SHIFTED.update((letter.upper(), letter) for letter in "abcdefghijklmnopqrstuvwxyz")
 
 SPECIAL = {" ": "space", "\n": "enter", "\r": "enter", "\t": "tab", "\x1b": "esc", "\b": "backspace", "\x7f": "backspace"}
-MODIFIERS = ("ctrl", "shift", "alt")
+MODIFIERS = ("ctrl", "shift", "alt", "rightctrl", "rightshift", "rightalt", "leftwin", "rightwin")
 
 _TOKEN = re.compile(r"<([a-z0-9][a-z0-9+*/.,-]*)>|(.)", re.DOTALL | re.IGNORECASE)
 
 
 def make(key: str) -> bytes:
     """The bytes of set 2 that say a key went down."""
+    if key in SEQUENCES:
+        return SEQUENCES[key][0]
     code = KEYS[key]
     return bytes((0xE0, code & 0xFF)) if code > 0xFF else bytes((code,))
 
 
 def release(key: str) -> bytes:
     """The bytes of set 2 that say a key went up."""
+    if key in SEQUENCES:
+        return SEQUENCES[key][1]
     code = KEYS[key]
     return bytes((0xE0, 0xF0, code & 0xFF)) if code > 0xFF else bytes((0xF0, code))
 
@@ -89,16 +99,17 @@ def chord(name: str) -> list[str]:
         return ["shift", SHIFTED[name]]
     if name in SPECIAL:
         return [SPECIAL[name]]
-    if name in KEYS:
+    if name in KEYS or name in SEQUENCES:
         return [name]
     lower = name.lower()
     if lower in ALIASES:
         return chord(ALIASES[lower])
-    if lower in KEYS:
+    if lower in KEYS or lower in SEQUENCES:
         return [lower]
     first, dash, rest = name.partition("-")
-    if dash and rest and first.lower() in MODIFIERS:
-        return [first.lower(), *chord(rest)]
+    modifier = ALIASES.get(first.lower(), first.lower())
+    if dash and rest and modifier in MODIFIERS:
+        return [modifier, *chord(rest)]
     raise ValueError(f"the keyboard has no key for {name!r}")
 
 

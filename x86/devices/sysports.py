@@ -20,6 +20,7 @@ class SystemPorts(Device):
     codes           the first POST codes as (time in ticks, code), repetitions left out
     code            the code written last, or None
     debug_output    all bytes written to the debug console
+    drives_a20      whether port 92h is wired to the A20 gate
     """
 
     name = "sysports"
@@ -28,6 +29,7 @@ class SystemPorts(Device):
     def __init__(self, machine):
         super().__init__(machine)
         self.clock = machine.clock
+        self.drives_a20 = True
         self.reset()
         self.codes: list[tuple[int, int]] = []
         self.code: int | None = None
@@ -64,7 +66,8 @@ class SystemPorts(Device):
     def _write_control_a(self, offset, value, size):
         rises = value & ~self.control_a & 0x01
         self.control_a = value
-        self.machine.set_a20(bool(value & 0x02))
+        if self.drives_a20:
+            self.machine.set_a20(bool(value & 0x02))
         if rises:
             self.machine.request_reset("port 92h")
 

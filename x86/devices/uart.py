@@ -11,12 +11,15 @@
     7  SCR                     a byte of memory
 
 What is sent arrives at once, so that no guest waits for a line that is not there. What is received comes at the line's
-pace, and waits while the receiver is full: nothing is lost.
+pace, and the other end is patient, so that no byte is lost. It waits while the receiver is full, while the guest listens
+to itself (loop), and while a guest that receives by interrupts has taken RTS back. What a guest clears from the receiver
+unread, as drivers do when they open a port, comes again.
 
 Source: National Semiconductor PC16550D data sheet; IBM PC/AT Technical Reference, "Serial/Parallel Adapter".
 """
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
 
 from x86.devices.device import Device
@@ -29,6 +32,7 @@ DLAB, BREAK = 0x80, 0x40
 LOOP, OUT2, OUT1, RTS, DTR = 0x10, 0x08, 0x04, 0x02, 0x01
 BREAK_RECEIVED, OVERRUN = 0x10, 0x02
 TRANSMITTER_EMPTY = 0x60                # THRE and TEMT
+LOOPED = 0x100                          # beside a byte in the receiver: it came from the guest itself
 CONNECTED = 0xB0                        # DCD, DSR and CTS: somebody is at the other end
 
 # Causes in IIR, the highest priority first
@@ -44,7 +48,7 @@ class Uart(Device):
 
     name = "uart"
     STATE = ("divisor", "ier", "fcr", "lcr", "mcr", "scr", "delta", "errors", "receiver", "thr_pending", "timed_out",
-             "input", "arriving", "output")
+             "moved", "timing", "line", "throttled", "input", "arriving", "output")
 
     def __init__(self, machine, name: str = "uart", port: int = 0x3F8, irq: int = 4):
         super().__init__(machine)
@@ -55,7 +59,9 @@ class Uart(Device):
         self.on_byte: Callable[[int], None] | None = None
         self.output = bytearray()
         self.input = bytearray()        # what the other end sent and the line has not delivered
-        self._text = (b"", "")
+        self.receiver: list[int] = []   # the FIFO, or the buffer register
+        self.line = False               # the interrupt line, as it was driven last
+        self._forget_text()
         self.reset()
         self._readers = (self._read_data, self._read_ier, self._read_iir, lambda: self.lcr, lambda: self.mcr,
                          self._read_lsr, self._read_msr, lambda: self.scr)
@@ -64,82 +70,117 @@ class Uart(Device):
         machine.bus.add(self.name, port, 8, read=self._read, write=self._write)
 
     def reset(self) -> None:
-        """Master reset. What was sent stays in `output`, and input that is still to come still comes."""
+        """Master reset. What was sent stays in `output`, and input that nobody has read still comes."""
         self.clock.cancel(self.name)
+        self._clear()
         self.divisor = 12               # 9600 baud, as QEMU starts
         self.ier = self.fcr = self.lcr = self.mcr = self.scr = 0
         self.delta = 0                  # bits 3..0 of MSR
         self.errors = 0                 # OE and BI of LSR
-        self.receiver: list[int] = []   # the FIFO, or the buffer register
+        self.character_ticks = self._character_ticks()
         self.thr_pending = False        # the THR became empty, and nobody has seen it
         self.timed_out = False          # characters lie in the FIFO below its trigger level
-        self.arriving = False           # the next character is on the line
+        self.moved = 0                  # when something came into the FIFO or was taken from it
+        self.timing = False             # the clock will call timeout()
+        self.throttled = False          # the guest took RTS back
+        self.arriving = False           # the next characters are on the line
         self._update()
         self._arrive()
 
     def restore(self, state: dict) -> None:
         super().restore(state)
-        self._text = (b"", "")
+        self.character_ticks = self._character_ticks()
+        self._forget_text()
 
     # ---- the other end of the line ---------------------------------------------------------------------------------
 
     @property
     def text(self) -> str:
         """All that the guest sent, as UTF-8; bytes that are none show as U+FFFD."""
-        if len(self._text[0]) != len(self.output):
-            data = bytes(self.output)
-            self._text = (data, data.decode("utf-8", "replace"))
-        return self._text[1]
+        if self._decoded > len(self.output):
+            self._forget_text()
+        if self._decoded < len(self.output):
+            self._text += self._decoder.decode(bytes(self.output[self._decoded:]))
+            self._decoded = len(self.output)
+        return self._text + "\N{REPLACEMENT CHARACTER}" if self._decoder.getstate()[0] else self._text
+
+    def _forget_text(self):
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._decoded, self._text = 0, ""
 
     def send(self, data: bytes) -> None:
         """Send bytes to the guest, at the pace of the line and as fast as it reads."""
         self.input += data
         self._arrive()
 
-    @property
-    def character_ticks(self) -> int:
+    def _character_ticks(self):
         """How long one character takes at the present baud rate and format."""
         bits = 1 + 5 + (self.lcr & 3) + bool(self.lcr & 8) + 1 + bool(self.lcr & 4)
         return max(1, bits * 16 * (self.divisor or 0x10000) * self.clock.frequency // CLOCK)
 
-    def _arrive(self):
-        """Let the next character come, if there is one and room for it."""
-        if self.input and not self.arriving and len(self.receiver) < (FIFO if self.fcr & 1 else 1):
-            self.arriving = True
-            self.clock.after(self.character_ticks, self.name, "arrived")
+    def _room(self):
+        """How many more characters the receiver takes."""
+        return (FIFO if self.fcr & 1 else 1) - len(self.receiver)
 
-    def arrived(self) -> None:
-        """Clock event: a character has come. One that the guest left no room for waits on."""
+    def _arrive(self):
+        """Let the next characters come, if there are some and room for them: as many as make an interrupt, together."""
+        if self.input and not self.arriving and not self.throttled and not self.mcr & LOOP:
+            count = min(len(self.input), self._room(), self._trigger() if self.fcr & 1 else 1)
+            if count > 0:
+                self.arriving = True
+                self.clock.after(count * self.character_ticks, self.name, "arrived", count)
+
+    def arrived(self, count: int) -> None:
+        """Clock event: characters have come. Those that the guest left no room for wait on."""
         self.arriving = False
-        if self.input and len(self.receiver) < (FIFO if self.fcr & 1 else 1):
-            self._receive(self.input.pop(0))
-            self._arrive()
+        if not self.throttled and not self.mcr & LOOP:
+            count = min(count, self._room())
+            if count > 0:
+                self.receiver += self.input[:count]
+                del self.input[:count]
+                self._moved()
+                self._update()
+        self._arrive()
 
     # ---- receiver and transmitter ----------------------------------------------------------------------------------
 
     def _receive(self, value):
-        room = FIFO if self.fcr & 1 else 1
-        if len(self.receiver) >= room:
+        """A character that the guest sent to itself."""
+        if self._room() <= 0:
             self.errors |= OVERRUN
-            if room == 1:               # the register is overwritten; a full FIFO keeps what it has
-                self.receiver[0] = value
+            if not self.fcr & 1:        # the register is overwritten; a full FIFO keeps what it has
+                self.receiver[0] = value | LOOPED
         else:
-            self.receiver.append(value)
-        self._restart_timeout()
+            self.receiver.append(value | LOOPED)
+        self._moved()
         self._update()
 
-    def _restart_timeout(self):
+    def _clear(self):
+        """Empty the receiver. What came by the line goes back to where it came from."""
+        self.input[:0] = bytes(value for value in self.receiver if value < LOOPED)
+        self.receiver.clear()
+        self.timed_out = False
+
+    def _moved(self):
         """Four character times after the last movement in a FIFO that is not empty, its time-out is due."""
         self.timed_out = False
         if self.fcr & 1:
-            self.clock.cancel(self.name, "timeout")
-            if self.receiver:
+            self.moved = self.clock.now
+            if self.receiver and not self.timing:
+                self.timing = True
                 self.clock.after(4 * self.character_ticks, self.name, "timeout")
 
     def timeout(self) -> None:
-        """Clock event: nothing has moved in the receiver FIFO for four characters."""
-        self.timed_out = bool(self.receiver)
-        self._update()
+        """Clock event: look whether nothing has moved in the receiver FIFO for four characters."""
+        self.timing = False
+        if self.receiver and self.fcr & 1:
+            due = self.moved + 4 * self.character_ticks
+            if self.clock.now < due:
+                self.timing = True
+                self.clock.at(due, self.name, "timeout")
+            else:
+                self.timed_out = True
+                self._update()
 
     def _transmit(self, value):
         if self.mcr & LOOP:
@@ -174,8 +215,10 @@ class Uart(Device):
 
     def _update(self):
         """Drive the interrupt line. On a PC it passes a gate that OUT2 opens; in loop mode OUT2 is inactive."""
-        gate = self.mcr & (OUT2 | LOOP) == OUT2
-        self.pic.set_irq(self.irq, gate and self._cause() != IIR_NONE)
+        line = self.mcr & (OUT2 | LOOP) == OUT2 and self._cause() != IIR_NONE
+        if line != self.line:
+            self.line = line
+            self.pic.set_irq(self.irq, line)
 
     # ---- ports -----------------------------------------------------------------------------------------------------
 
@@ -190,15 +233,15 @@ class Uart(Device):
             return self.divisor & 0xFF
         if not self.receiver:
             return 0
-        value = self.receiver.pop(0)
-        self._restart_timeout()
+        value = self.receiver.pop(0) & 0xFF
+        self._moved()
         self._update()
         self._arrive()
         return value
 
     def _write_data(self, value):
         if self.lcr & DLAB:
-            self.divisor = self.divisor & 0xFF00 | value
+            self._set_divisor(self.divisor & 0xFF00 | value)
             return
         self.thr_pending = False
         if self.ier & THR_EMPTY:
@@ -208,16 +251,22 @@ class Uart(Device):
         if self.ier & THR_EMPTY:
             self._update()
 
+    def _set_divisor(self, divisor):
+        self.divisor = divisor
+        self.character_ticks = self._character_ticks()
+
     def _read_ier(self):
         return self.divisor >> 8 if self.lcr & DLAB else self.ier
 
     def _write_ier(self, value):
         if self.lcr & DLAB:
-            self.divisor = self.divisor & 0xFF | value << 8
+            self._set_divisor(self.divisor & 0xFF | value << 8)
             return
         if value & ~self.ier & THR_EMPTY:
             self.thr_pending = True     # the THR is empty, always
         self.ier = value & 0x0F
+        if not value & DATA:
+            self._throttle(False)
         self._update()
 
     def _read_iir(self):
@@ -234,9 +283,7 @@ class Uart(Device):
         if (value ^ self.fcr) & 1:
             value |= 0x02               # to switch the FIFOs empties them
         if value & 0x02:
-            self.receiver.clear()
-            self.timed_out = False
-            self.clock.cancel(self.name, "timeout")
+            self._clear()
         self.fcr = value & 0xC9 if value & 1 else 0
         self._update()
         self._arrive()
@@ -244,17 +291,26 @@ class Uart(Device):
     def _write_lcr(self, value):
         began = value & ~self.lcr & BREAK
         self.lcr = value
+        self.character_ticks = self._character_ticks()
         if began and self.mcr & LOOP:   # what is sent comes back: a break, as a character of zeros
             self.errors |= BREAK_RECEIVED
             self._receive(0)
 
     def _write_mcr(self, value):
         before = self._modem_lines()
+        fell = self.mcr & ~value & RTS
         self.mcr = value & 0x1F
+        if not self.mcr & LOOP:
+            self._throttle(not value & RTS and (self.throttled or bool(fell and self.ier & DATA)))
         after = self._modem_lines()
         changed = (before ^ after) >> 4
         self.delta |= changed & 0x0B | (changed & before >> 4 & 0x04)      # RI counts when it ends
         self._update()
+
+    def _throttle(self, on):
+        """RTS as flow control: a guest that goes on receiving by interrupts lowers it to be left in peace."""
+        self.throttled = on
+        self._arrive()
 
     def _read_lsr(self):
         status = TRANSMITTER_EMPTY | self.errors | bool(self.receiver)

@@ -1,28 +1,30 @@
-"""The VGA: its registers, its text screen, and its time. Text memory is plain RAM that the guest writes at full speed.
+"""The VGA: its registers, its text screen, and its time. Its memory is in vga_memory.py.
 
-    3C0 attribute controller (index, data)   3C2 miscellaneous output, input status 0   3C4 sequencer   3C6-3C9 DAC
-    3CA feature control   3CC miscellaneous output   3CE graphics controller   3D4 CRT controller   3DA input status 1
+    3C0 attribute controller (index, data)   3C2 miscellaneous output, input status 0   3C3 enable   3C4 sequencer
+    3C6-3C9 DAC   3CA feature control   3CC miscellaneous output   3CE graphics controller   3D4 CRT controller
+    3DA input status 1   46E8 enable, where the adapter is a card
 
 The CRT controller and input status 1 are at 3Bx instead where bit 0 of the miscellaneous output register is 0.
 Nothing is drawn: who wants to see the screen reads `text`, `cells()`, or asks for a `screenshot`. Retrace follows from
-the clock. Of the VGA's own graphics modes only 13h can be seen, as planes would need a callback for every access.
-Where vga_linear.py is on, its frame buffer is what is seen, and text is what firmware says it drew there (`terminal`).
+the clock. Where vga_linear.py is on, its frame buffer is what is seen, and text is what firmware says it drew there
+(`terminal`).
 
-Source: IBM VGA Technical Reference (PS/2 Hardware Interface Technical Reference, "Video Subsystem").
+Source: IBM VGA Technical Reference (PS/2 Hardware Interface Technical Reference, "Video Subsystem"); port 46E8h: FreeVGA,
+"Video Subsystem Enable".
 """
 from __future__ import annotations
 
 from x86.devices import font, vga_picture
 from x86.devices.device import Device
+from x86.devices.vga_memory import VideoMemory
 
-MEMORY, MEMORY_SIZE = 0xA0000, 0x20000
 DOT_CLOCK = 25_175_000                  # Hz, and with it 800 dots a line: 31.5 kHz, as in all of the VGA's own modes
 LINE, VISIBLE = 800, 640
 BLANK = str.maketrans("\0\xa0", "  ")   # what looks like a space
 CP437 = dict(enumerate(font.CP437.translate(BLANK)))
 
-# Where the processor sees the memory, by bits 3 and 2 of graphics controller register 6: (start, size)
-WINDOWS = ((0xA0000, 0x20000), (0xA0000, 0x10000), (0xB0000, 0x8000), (0xB8000, 0x8000))
+#: What input status 0 tells of the switches, one for each clock that miscellaneous output selects: 1001, a colour display
+SWITCHES = 0b1001
 
 # Bits that exist
 SEQUENCER = bytes.fromhex("03 3D 0F 3F 0E")
@@ -49,23 +51,23 @@ class Vga(Device):
 
     name = "vga"
     STATE = ("miscellaneous", "feature", "sequencer_index", "sequencer", "graphics_index", "graphics", "crtc_index", "crtc",
-             "attribute_index", "attribute_data_next", "attributes", "dac", "dac_mask", "dac_state", "dac_read", "dac_write")
+             "attribute_index", "attribute_data_next", "attributes", "dac", "dac_mask", "dac_state", "dac_read", "dac_write",
+             "latches", "enabled")
 
     def __init__(self, machine):
         super().__init__(machine)
         self.clock = machine.clock
-        self.memory = machine.memory
         self.linear = machine.devices["dispi"]
         self.terminal = None
-        machine.memory.map_ram(MEMORY, MEMORY_SIZE, "VGA")
+        self.video = VideoMemory(self, machine.memory)
         self.reset()
         self._readers = (
-            lambda: self.attribute_index, self._read_attribute, lambda: 0, lambda: 0,                   # 3C0
+            lambda: self.attribute_index, self._read_attribute, self._read_switches, lambda: int(self.enabled),     # 3C0
             lambda: self.sequencer_index, self._read_sequencer, lambda: self.dac_mask, lambda: self.dac_state,
             lambda: self.dac_write // 3, self._read_dac, lambda: self.feature, lambda: 0,               # 3C8
             lambda: self.miscellaneous, lambda: 0, lambda: self.graphics_index, self._read_graphics)
         self._writers = (
-            self._write_attribute, self._nothing, self._write_miscellaneous, self._nothing,
+            self._write_attribute, self._nothing, self._write_miscellaneous, lambda value: self._enable(value & 1),
             self._write_sequencer_index, self._write_sequencer, self._write_dac_mask, self._write_dac_read_index,
             self._write_dac_write_index, self._write_dac, self._nothing, self._nothing,
             self._nothing, self._nothing, self._write_graphics_index, self._write_graphics)
@@ -74,9 +76,12 @@ class Vga(Device):
         for color, base in ((False, 0x3B0), (True, 0x3D0)):
             bus.add(self.name, base + 4, 2, read=self._crtc_reader(color), write=self._crtc_writer(color))
             bus.add(self.name, base + 10, 1, read=self._status_reader(color), write=self._write_feature)
+        bus.add(self.name, 0x46E8, 1, write=lambda offset, value, size: self._enable(value & 8))
 
     def reset(self) -> None:
-        """Text mode 3. What is in video memory stays."""
+        """Text mode 3, an empty screen, and the character set in plane 2."""
+        self.enabled = True                     # answers at ports and in memory
+        self.latches = 0                        # four bytes; plane 0 is the lowest
         self.miscellaneous = TEXT_MISCELLANEOUS
         self.feature = 0
         self.sequencer_index = self.graphics_index = self.crtc_index = 0
@@ -91,10 +96,24 @@ class Vga(Device):
         self.dac_state = 0                      # 3 when the index was written for reading
         self.dac_read = self.dac_write = 0      # place in dac, 0..767
         self._measure()
+        self.video.reset()
 
     def restore(self, state: dict) -> None:
         super().restore(state)
         self._measure()
+        self.video.follow(move=False)           # what is in memory was restored with memory
+
+    @property
+    def answers(self) -> bool:
+        """Whether the processor reaches video memory."""
+        return self.enabled and bool(self.miscellaneous & 2)
+
+    def follow_linear(self) -> None:
+        """The display interface (vga_linear.py) was switched on or off, or changed: while it is on it has its way."""
+        if self.linear.enabled:
+            self.linear.impose(self.graphics, self.crtc)
+            self._measure()
+        self.video.follow()
 
     # ---- what is on the screen -------------------------------------------------------------------------------------
 
@@ -102,6 +121,11 @@ class Vga(Device):
     def graphics_mode(self) -> bool:
         """Whether the screen shows dots and not characters."""
         return self.linear.enabled or bool(self.graphics[6] & 1)
+
+    @property
+    def blanked(self) -> bool:
+        """Whether the screen is dark: the palette is with the processor (3C0h, bit 5), or the sequencer has it off."""
+        return not self.attribute_index & 0x20 or bool(self.sequencer[1] & 0x20)
 
     @property
     def character_height(self) -> int:
@@ -113,7 +137,7 @@ class Vga(Device):
         """(columns, rows) of the text screen; (0, 0) in graphics modes without a terminal."""
         if self.graphics_mode:
             return self.terminal.size if self._drawn else (0, 0)
-        lines = self._visible_lines >> (self.crtc[9] >> 7)
+        lines = self.visible_lines >> (self.crtc[9] >> 7)
         return self.crtc[1] + 1, lines // self.character_height
 
     @property
@@ -121,19 +145,31 @@ class Vga(Device):
         """Whether there are characters in the frame buffer that somebody knows."""
         return self.linear.enabled and self.terminal is not None
 
-    def _rows(self):
-        """The bytes of each row, character and attribute in turns, from the CRT controller's start address on."""
+    @property
+    def start(self) -> int:
+        """What the CRT controller's counter begins the picture with: an offset in the planes."""
+        return self.crtc[0x0C] << 8 | self.crtc[0x0D]
+
+    @property
+    def line_compare(self) -> int:
+        """The scan line behind which the counter begins again at 0. 1023 and more: none."""
+        return self.crtc[0x18] | (self.crtc[7] & 0x10) << 4 | (self.crtc[9] & 0x40) << 3
+
+    def row_offsets(self) -> list[int]:
+        """Where in the planes each row of characters starts."""
         columns, rows = (0, 0) if self.graphics_mode else self.size
-        base, window = WINDOWS[self.graphics[6] >> 2 & 3]
-        address = 2 * (self.crtc[0x0C] << 8 | self.crtc[0x0D])
-        pitch = 4 * self.crtc[0x13] or 2 * columns
+        offset, offsets, height = self.start, [], self.character_height
         for row in range(rows):
-            start = (address + row * pitch) % window
-            end = start + 2 * columns
-            if end <= window:
-                yield self.memory[base + start:base + end]
-            else:
-                yield self.memory[base + start:base + window] + self.memory[base:base + end - window]
+            offsets.append(offset)
+            offset += 2 * self.crtc[0x13] or columns
+            if row * height < self.line_compare <= (row + 1) * height:
+                offset = 0
+        return offsets
+
+    def _rows(self):
+        """The bytes of each row, character and attribute in turns."""
+        columns = self.size[0]
+        return [self.video.pairs(offset, columns) for offset in self.row_offsets()]
 
     @property
     def text(self) -> str:
@@ -157,12 +193,12 @@ class Vga(Device):
         first, last = self.crtc[0x0A], self.crtc[0x0B] & 0x1F
         if not rows or first & 0x20 or first & 0x1F > last:
             return None
-        start, where = (self.crtc[high] << 8 | self.crtc[high + 1] for high in (0x0C, 0x0E))
-        row, column = divmod((where - start) % 0x10000, 2 * self.crtc[0x13] or columns)
+        where = self.crtc[0x0E] << 8 | self.crtc[0x0F]
+        row, column = divmod((where - self.start) % 0x10000, 2 * self.crtc[0x13] or columns)
         return (row, column) if row < rows and column < columns else None
 
     def screenshot(self, path) -> None:
-        """Write the screen to `path` as a PNG. Modes with planes are not shown: they come out black."""
+        """Write the screen to `path` as a PNG. The cursor and characters that blink are shown in their bright phase."""
         vga_picture.write_png(path, *vga_picture.picture(self))
 
     # ---- time ------------------------------------------------------------------------------------------------------
@@ -175,7 +211,7 @@ class Vga(Device):
         crtc = self.crtc
         overflow = crtc[7]
         self._lines = (crtc[6] | (overflow & 0x01) << 8 | (overflow & 0x20) << 4) + 2
-        self._visible_lines = (crtc[0x12] | (overflow & 0x02) << 7 | (overflow & 0x40) << 3) + 1
+        self.visible_lines = (crtc[0x12] | (overflow & 0x02) << 7 | (overflow & 0x40) << 3) + 1
         self._retrace = crtc[0x10] | (overflow & 0x04) << 6 | (overflow & 0x80) << 2
         self._retrace_lines = (crtc[0x11] - self._retrace) & 0x0F or 16
 
@@ -183,25 +219,36 @@ class Vga(Device):
         """Input status 1:  3 vertical retrace   0 no display: horizontal or vertical blanking."""
         line, dot = divmod(self.clock.cycles(DOT_CLOCK), LINE)
         line %= self._lines
-        blank = dot >= VISIBLE or line >= self._visible_lines
+        blank = dot >= VISIBLE or line >= self.visible_lines
         return blank | (0 <= line - self._retrace < self._retrace_lines) << 3
 
     # ---- 3C0h to 3CFh ----------------------------------------------------------------------------------------------
 
     def _read(self, offset, size):
-        return self._readers[offset]()
+        return self._readers[offset]() if self.enabled or offset == 3 else 0xFF
 
     def _write(self, offset, value, size):
-        self._writers[offset](value)
+        if self.enabled or offset == 3:
+            self._writers[offset](value)
 
     def _nothing(self, value):
         """A register that is read only, or does not matter."""
 
+    def _enable(self, on):
+        self.enabled = bool(on)
+        self.video.follow()
+
     def _write_miscellaneous(self, value):
-        self.miscellaneous = value
+        self.miscellaneous = value & 0xEF
+        self.video.follow()
+
+    def _read_switches(self):
+        """Input status 0:  4 the switch that bits 3 and 2 of miscellaneous output select."""
+        return (SWITCHES >> (self.miscellaneous >> 2 & 3) & 1) << 4
 
     def _write_feature(self, offset, value, size):
-        self.feature = value
+        if self.enabled:
+            self.feature = value
 
     def _write_attribute(self, value):
         """Index and data in turns; reading input status 1 makes the next one an index."""
@@ -223,6 +270,8 @@ class Vga(Device):
     def _write_sequencer(self, value):
         if self.sequencer_index < len(SEQUENCER):
             self.sequencer[self.sequencer_index] = value & SEQUENCER[self.sequencer_index]
+            if self.sequencer_index in (2, 4):
+                self.video.follow()
 
     def _read_sequencer(self):
         return self.sequencer[self.sequencer_index] if self.sequencer_index < len(SEQUENCER) else 0
@@ -233,6 +282,10 @@ class Vga(Device):
     def _write_graphics(self, value):
         if self.graphics_index < len(GRAPHICS):
             self.graphics[self.graphics_index] = value & GRAPHICS[self.graphics_index]
+            if self.linear.enabled:
+                self.follow_linear()
+            elif self.graphics_index not in (0, 2, 7):
+                self.video.follow()
 
     def _read_graphics(self):
         return self.graphics[self.graphics_index] if self.graphics_index < len(GRAPHICS) else 0
@@ -263,7 +316,7 @@ class Vga(Device):
 
     def _status_reader(self, color):
         def read(offset, size):
-            if self.miscellaneous & 1 != color:
+            if self.miscellaneous & 1 != color or not self.enabled:
                 return 0xFF
             self.attribute_data_next = False
             return self._status()
@@ -271,7 +324,7 @@ class Vga(Device):
 
     def _crtc_reader(self, color):
         def read(offset, size):
-            if self.miscellaneous & 1 != color:
+            if self.miscellaneous & 1 != color or not self.enabled:
                 return 0xFF
             if offset == 0:
                 return self.crtc_index
@@ -280,7 +333,7 @@ class Vga(Device):
 
     def _crtc_writer(self, color):
         def write(offset, value, size):
-            if self.miscellaneous & 1 != color:
+            if self.miscellaneous & 1 != color or not self.enabled:
                 return
             index = self.crtc_index
             if offset == 0:
@@ -289,6 +342,8 @@ class Vga(Device):
                 if index <= 7 and self.crtc[0x11] & 0x80:       # protected, but for bit 8 of line compare
                     value = self.crtc[7] & ~0x10 | value & 0x10 if index == 7 else self.crtc[index]
                 self.crtc[index] = value
-                if index in (6, 7, 0x10, 0x11, 0x12):
+                if self.linear.enabled:
+                    self.follow_linear()
+                elif index in (6, 7, 0x10, 0x11, 0x12):
                     self._measure()
         return write

@@ -10,7 +10,8 @@
 Memory is PCI region 0, and what is in it is what is seen: bytes blue, green, red, unused with 32 bits a dot. Region 2 has the
 registers as memory:  000 EDID   400 ports 3C0-3DF   500 these registers   600 size of what follows, 604 byte order.
 Both lie where firmware puts them and answer there always: the base address registers tell their size, but move nothing.
-The window of 64 KB at A0000h is text memory here, so the bank has no effect.
+The bank is what the VGA's window of 64 KB at A0000h shows of the memory, and while the interface is on, the VGA's own registers
+are bent to its mode; when it is switched off they stay so, until somebody sets another mode.
 
 Source: Bochs' VBE display interface; QEMU, docs/specs/standard-vga and what its `-vga std` answers.
 """
@@ -35,7 +36,7 @@ class Dispi(Device):
     """The Bochs display interface of the adapter. Off at power-on: then the VGA's registers say what is seen."""
 
     name = "dispi"
-    STATE = ("index", "registers")
+    STATE = ("index", "registers", "bank_offset")
 
     def __init__(self, machine):
         super().__init__(machine)
@@ -49,6 +50,7 @@ class Dispi(Device):
         """Off. What is in the frame buffer stays."""
         self.index = 0
         self.registers = [0xB0C5] + [0] * (MEMORY_64K - 1)
+        self.bank_offset = 0                    # what the bank adds to addresses in the VGA's window
 
     # ---- what is on the screen ----------------------------------------------------------------------------------------
 
@@ -69,7 +71,7 @@ class Dispi(Device):
 
     @property
     def depth(self) -> int:
-        """Bits a dot: 4 (planes, which are not shown), 8, 15, 16, 24 or 32."""
+        """Bits a dot: 4 (planes), 8, 15, 16, 24 or 32."""
         return self.registers[DEPTH]
 
     @property
@@ -79,7 +81,7 @@ class Dispi(Device):
 
     @property
     def start(self) -> int:
-        """Address of the dot in the upper left corner."""
+        """Address of the dot in the upper left corner"""
         return FRAME_BUFFER + self.registers[X] * BITS[self.depth] // 8 + self.registers[Y] * self.pitch
 
     def set_mode(self, width: int, height: int, depth: int = 32) -> None:
@@ -102,6 +104,8 @@ class Dispi(Device):
             self._enable(value)
         elif index == BANK:
             registers[BANK] = value & (FRAME_BUFFER_SIZE >> 16) - 1
+            self.bank_offset = registers[BANK] << 16
+            self.machine.devices["vga"].follow_linear()
         elif index == IDENTITY:
             if value in IDENTITIES:
                 registers[IDENTITY] = value
@@ -109,6 +113,7 @@ class Dispi(Device):
             registers[index] = value
             if self.enabled:
                 self._make_possible()
+                self.machine.devices["vga"].follow_linear()
 
     def _enable(self, value):
         registers = self.registers
@@ -116,9 +121,24 @@ class Dispi(Device):
             registers[VIRTUAL_WIDTH] = registers[X] = registers[Y] = 0
             self._make_possible()
             if not value & KEEP_MEMORY:
-                self.machine.memory[FRAME_BUFFER:FRAME_BUFFER + self.pitch * registers[HEIGHT]] = bytes(
-                    self.pitch * registers[HEIGHT])
+                self.machine.devices["vga"].video.clear(self.pitch * registers[HEIGHT])
+        else:
+            self.bank_offset = 0
         registers[ENABLE] = value
+        self.machine.devices["vga"].follow_linear()
+
+    def impose(self, graphics: bytearray, crtc: bytearray) -> None:
+        """Make the VGA's registers say what can be said there of the mode that is on."""
+        last = self.registers[HEIGHT] - 1
+        graphics[5] = graphics[5] & ~0x60 | (0 if self.depth == 4 else 0x40)
+        graphics[6] = graphics[6] & ~0x0C | 0x05        # graphics, 64 KB at A0000h
+        crtc[0x01] = (self.registers[WIDTH] >> 3) - 1 & 0xFF
+        crtc[0x07] = crtc[7] & ~0x42 | 0x10 | last >> 7 & 0x02 | last >> 3 & 0x40
+        crtc[0x09] = crtc[9] & 0x60 | 0x40              # no line twice
+        crtc[0x12] = last & 0xFF
+        crtc[0x13] = self.pitch >> 3 & 0xFF
+        crtc[0x17] |= 0x03                              # no CGA
+        crtc[0x18] = 0xFF                               # no split screen
 
     def _make_possible(self):
         """Change what cannot be to what can: widths by eight dots, and the whole picture inside the memory."""

@@ -10,74 +10,21 @@ from __future__ import annotations
 import struct
 import zlib
 
-from x86.devices import font
+from x86.devices import vga_dots
+from x86.devices.vga_linear import BITS
 
 Picture = tuple[int, int, bytes | None, list[bytes]]
 
 
 def picture(vga) -> Picture:
     """What the adapter shows now."""
+    palette = bytes(vga.dac) if vga.linear.dac_8_bit else bytes((value & 63) * 255 // 63 for value in vga.dac)
+    if vga.blanked:
+        palette = bytes(768)
     if vga.linear.enabled:
-        return _frame_buffer(vga)
-    palette = bytes((value & 63) * 255 // 63 for value in vga.dac)
-    rows = _dots(vga) if vga.graphics_mode else _characters(vga)
+        return _frame_buffer(vga, palette)
+    rows = vga_dots.rows(vga)
     return (len(rows[0]) if rows else 0), len(rows), palette, rows
-
-
-def _dac_index(vga, color):
-    """Attribute controller: one of sixteen colours -> an entry of the DAC, before its mask."""
-    index, select = vga.attributes[color] & 0x3F, vga.attributes[0x14]
-    if vga.attributes[0x10] & 0x80:     # bits 5 and 4 come from the colour select register
-        index = index & 0x0F | (select & 3) << 4
-    return (index | (select & 0x0C) << 4) & vga.dac_mask
-
-
-def _characters(vga):
-    colors = [_dac_index(vga, color) for color in range(16)]
-    background = 7 if vga.attributes[0x10] & 0x08 else 15       # bit 3: bit 7 of the attribute blinks
-    nine = not vga.sequencer[1] & 1                             # characters of nine dots
-    extends = vga.attributes[0x10] & 0x04                       # bit 2: C0h to DFh have their eighth dot twice
-    height = vga.character_height
-    glyphs = font.table(height)
-    cursor = vga.cursor
-    first, last = vga.crtc[0x0A] & 0x1F, vga.crtc[0x0B] & 0x1F
-    rows = []
-    for number, cells in enumerate(vga._rows()):
-        lines = [bytearray() for _ in range(height)]
-        for column in range(len(cells) // 2):
-            code, attribute = cells[2 * column], cells[2 * column + 1]
-            pair = bytes((colors[attribute >> 4 & background], colors[attribute & 15]))
-            under_cursor = cursor == (number, column)
-            for line in range(height):
-                dots = glyphs[code * height + line]
-                if under_cursor and first <= line <= last:
-                    dots, ninth = 0xFF, 1
-                else:
-                    ninth = dots & 1 if extends and 0xC0 <= code <= 0xDF else 0
-                lines[line] += bytes(pair[dots >> bit & 1] for bit in range(7, -1, -1))
-                if nine:
-                    lines[line].append(pair[ninth])
-        rows += map(bytes, lines)
-    return rows
-
-
-def _dots(vga):
-    """Mode 13h: one byte a dot. Without the sequencer's chain-4 bit the dots lie in planes, which are not kept."""
-    visible = vga._visible_lines
-    if not (vga.sequencer[4] & 0x08 and vga.graphics[5] & 0x40):
-        return [bytes(8 * (vga.crtc[1] + 1))] * visible
-    width = 4 * (vga.crtc[1] + 1)
-    pitch = 8 * vga.crtc[0x13]
-    start = 4 * (vga.crtc[0x0C] << 8 | vga.crtc[0x0D])
-    repeat = vga.character_height                               # each line of dots is scanned so often
-    memory = vga.memory[0xA0000:0xB0000]
-    mask = bytes(index & vga.dac_mask for index in range(256))
-    rows = []
-    for line in range(visible // repeat):
-        begin = (start + line * pitch) % len(memory)
-        row = (memory[begin:] + memory[:begin])[:width] if begin + width > len(memory) else memory[begin:begin + width]
-        rows.append(row.translate(mask))
-    return rows
 
 
 # ---- the frame buffer -----------------------------------------------------------------------------------------------
@@ -97,19 +44,23 @@ HALF_GREEN = {15: (bytes((high & 3) << 6 | (high & 3) << 1 for high in range(256
 HIGH_RED = {15: bytes(_wide(high >> 2 & 31) for high in range(256)), 16: bytes(_wide(high >> 3) for high in range(256))}
 
 
-def _frame_buffer(vga):
+def _frame_buffer(vga, palette):
     """What the Bochs display interface shows."""
     linear = vga.linear
-    (width, height), depth, pitch = linear.size, linear.depth, linear.pitch
+    (width, height), depth, pitch, start = linear.size, linear.depth, linear.pitch, linear.start
+    if depth == 4:                              # four planes side by side, as in the VGA's own modes
+        start &= ~3
+    memory = memoryview(vga.video.memory[start:start + height * pitch])
+    lines = [bytes(memory[begin:begin + width * BITS[depth] // 8]) for begin in range(0, height * pitch, pitch)]
     if depth == 4:
-        return width, height, bytes(768), [bytes(width)] * height
-    memory = memoryview(vga.memory[linear.start:linear.start + height * pitch])
-    lines = [memory[start:start + width * ((depth + 7) // 8)] for start in range(0, height * pitch, pitch)]
+        table = vga_dots.color_table(vga)
+        return width, height, palette, [vga_dots.plane_dots(line).translate(table) for line in lines]
     if depth == 8:
         mask = bytes(index & vga.dac_mask for index in range(256))
-        palette = vga.dac if linear.dac_8_bit else bytes((value & 63) * 255 // 63 for value in vga.dac)
-        return width, height, bytes(palette), [bytes(line).translate(mask) for line in lines]
-    return width, height, None, [_true_color(bytes(line), depth) for line in lines]
+        return width, height, palette, [line.translate(mask) for line in lines]
+    if vga.blanked:
+        return width, height, palette, [bytes(width)] * height
+    return width, height, None, [_true_color(line, depth) for line in lines]
 
 
 def _true_color(line, depth):

@@ -102,6 +102,7 @@ cdef void write_control(Cpu* cpu, Op* op, u32 number, u64 value) noexcept nogil:
     else:
         if value > 15: refuse_value(cpu, op, CAUSE_CR8_RESERVED, value)
         cpu.cr8 = value
+        if cpu.model.leaf1_edx & FEATURE_APIC: cpu.apic_changed(cpu)
 
 cdef u64 read_control(Cpu* cpu, Op* op, u32 number) noexcept nogil:
     if number == 0: return cpu.paging.cr0

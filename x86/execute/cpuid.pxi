@@ -37,7 +37,7 @@ cdef void describe(Cpu* cpu, u32 leaf, u32 subleaf) noexcept nogil:
         if leaf == 0: give(cpu, highest, text(VENDOR), text(VENDOR + 8), text(VENDOR + 4))
         elif leaf == 1:                                                                     # one core, lines of 8 * 8 bytes
             give(cpu, model.signature, 1 << 16 | 8 << 8, model.leaf1_ecx | (OSXSAVE if cpu.paging.cr4 & CR4_OSXSAVE else 0),
-                 model.leaf1_edx)
+                 model.leaf1_edx & ~<u32>(0 if cpu.apic_base & APIC_ENABLED else FEATURE_APIC))
         elif leaf == 2: give(cpu, 0x00FF0001, 0, 0, 0)                                      # caches: see leaf 4
         elif leaf == 4:
             if subleaf == 0: give_cache(cpu, 1, 1, 8, 64)           # 32 KB

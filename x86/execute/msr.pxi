@@ -55,6 +55,7 @@ cdef bint msr_exists(const Model* model, u32 number) noexcept nogil:
         return (model.extended_edx & FEATURE_LM) != 0
     if number == TIME_STAMP_COUNTER: return (model.leaf1_edx & FEATURE_TSC) != 0
     if number >= SYSENTER_CS and number <= SYSENTER_EIP: return (model.leaf1_edx & FEATURE_SEP) != 0
+    if number == APIC_BASE and not model.leaf1_edx & FEATURE_APIC: return False
     if number == PAT: return (model.leaf1_edx & FEATURE_PAT) != 0
     if is_mtrr(number): return (model.leaf1_edx & FEATURE_MTRR) != 0
     return (model.signature >> 8 & 15) >= 6                             # what came with the P6
@@ -142,6 +143,7 @@ cdef void write_msr(Cpu* cpu, Op* op, u32 number, u64 value) noexcept nogil:
     elif number == APIC_BASE:
         if value >> cpu.paging.physical_bits or value & 0x6FF: refuse_msr(cpu, op, CAUSE_MSR_VALUE, value)
         cpu.apic_base = value
+        cpu.apic_changed(cpu)
     elif number == SYSENTER_CS: cpu.sysenter_cs = value
     elif number == SYSENTER_ESP: cpu.sysenter_esp = canonical_value(cpu, op, value)
     elif number == SYSENTER_EIP: cpu.sysenter_eip = canonical_value(cpu, op, value)
