@@ -119,20 +119,20 @@ def test_a_place_is_the_lowest_free_one():
 def test_a_high_place_is_the_highest_free_one():
     ram = Ram(Memory(2 * MB))
     end = 2 * MB - 0x3000                   # the ACPI tables are behind it
-    assert ram.place_high(5000, "a", 4096) == end - 0x2000
-    assert ram.place_high(16, "b", 16) == end - 16                      # the rest of its last page
-    assert ram.place_high(4096, "c", 4096) == end - 0x3000
-    assert ram.place_high(16, "d", 16, high=MB + 100) == MB + 80
-    assert ram.place_high(16, "e", 16, high=MB + 15) == 0x9FC00 - 16
+    assert ram.place(5000, "a", 4096, highest=True) == end - 0x2000
+    assert ram.place(16, "b", 16, highest=True) == end - 16                      # the rest of its last page
+    assert ram.place(4096, "c", 4096, highest=True) == end - 0x3000
+    assert ram.place(16, "d", 16, high=MB + 100, highest=True) == MB + 80
+    assert ram.place(16, "e", 16, high=MB + 15, highest=True) == 0x9FC00 - 16
     with pytest.raises(ImageError, match="no room in memory for f, 16 bytes below 100000h: the machine has 2 MB"):
-        ram.place_high(16, "f", 16, low=0xA0000, high=MB)
+        ram.place(16, "f", 16, low=0xA0000, high=MB, highest=True)
 
 
 @given(st.lists(st.tuples(st.integers(1, 0x3000), st.sampled_from([1, 16, 4096]), st.booleans())))
 def test_places_never_overlap(wishes):
     ram = Ram(Memory(2 * MB))
     for number, (size, align, high) in enumerate(wishes):
-        assert (ram.place_high if high else ram.place)(size, f"wish {number}", align) % align == 0
+        assert ram.place(size, f"wish {number}", align, highest=high) % align == 0
     ordered = sorted(ram.claims)
     assert all(first[1] <= second[0] for first, second in zip(ordered, ordered[1:]))
     assert all(any(low <= start and end <= high for low, high in ram.free) for start, end, _ in ordered)

@@ -79,7 +79,7 @@ def add_machine_options(parser: argparse.ArgumentParser) -> None:
     kernel.add_argument("--module", metavar="FILE[ STRING]", action="append", default=[],
                         help="a module, and what it is called; may be repeated")
     kernel.add_argument("--protocol", metavar="NAME",
-                        help="linux, multiboot2, multiboot, pvh or elf: by which boot protocol; without it the first of them "
+                        help="linux, multiboot, multiboot2, pvh or elf: by which boot protocol; without it the first of them "
                              "that the file fits")
     kernel.add_argument("--entry", choices=("16", "32", "64"), help="which entry of a Linux kernel (default 16: its own setup "
                                                                     "code runs first, and asks the BIOS)")
