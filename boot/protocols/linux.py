@@ -24,7 +24,7 @@ import struct
 from boot.loaders import bzimage
 from boot.loaders.bzimage import BOOT_FLAG, CAN_USE_HEAP, KERNEL_64, OLD, Image, write_field
 from boot.loaders.ram import Ram
-from boot.protocols import layout
+from boot.protocols import bios_call, layout
 from boot.protocols.entry import CODE_32, CODE_64, DATA, Gdt, enter_long, enter_protected, enter_real
 from boot.protocols.kernel import Kernel, Protocol, c_string
 from boot.protocols.linux_memory import place_initrd, place_kernel
@@ -40,8 +40,7 @@ COMMAND_MAGIC = 0xA33F                      # the old way to the command line: t
 ENTRY_64 = 0x200                            # bytes behind the 32-bit entry
 VIDEO_MODES = {"normal": 0xFFFF, "ext": 0xFFFE, "ask": 0xFFFD}
 VESA_MODES, VESA_END = 0x200, 0x900         # of vid_mode
-LINEAR_FRAME_BUFFER = 0x4000                # of BX for INT 10h AX=4F02h
-VIDEO_LIMIT = 500_000                       # ticks: instructions of the ROM, not of what fills the frame buffer
+SET_VESA_MODE, LINEAR_FRAME_BUFFER = 0x4F02, 0x4000         # AX of INT 10h, and a bit of its BX
 GDT_32, GDT_64 = Gdt((0, CODE_32, DATA)), Gdt((0, CODE_64, DATA))
 
 
@@ -138,20 +137,9 @@ def _enter_16(machine, ram, kernel, image, fields):
     enter_real(machine, (base >> 4) + CODE_ENTRY, 0, base >> 4, {"rsp": end})
 
 
-def set_vesa_mode(machine, mode: int) -> None:
-    """Have the BIOS set a VESA mode with a linear frame buffer: guest code that calls INT 10h AX=4F02h. Where the BIOS has no
-    such mode nothing changes."""
-    number = LINEAR_FRAME_BUFFER | mode
-    code = b"\xb8\x02\x4f\xbb" + number.to_bytes(2, "little") + b"\xcd\x10\xeb\xfe"      # mov ax, bx; int 10h; jmp $
-    machine.memory.write(layout.SETUP, code)
-    enter_real(machine, layout.SETUP >> 4, 0, layout.SETUP >> 4, {"rsp": HEAP_END})
-    cpu, end = machine.cpu, len(code) - 2
-    machine.run(VIDEO_LIMIT, until=lambda _: cpu.cs == layout.SETUP >> 4 and cpu.rip == end, every=1)
-
-
 def _enter_flat(machine, ram, kernel, image, fields):
     if VESA_MODES <= fields.get("vid_mode", 0) < VESA_END:
-        set_vesa_mode(machine, fields["vid_mode"] - VESA_MODES)
+        bios_call.call(machine, 0x10, eax=SET_VESA_MODE, ebx=LINEAR_FRAME_BUFFER | fields["vid_mode"] - VESA_MODES)
     page = ram.place(0x1000, "the zero page", 0x1000, low=layout.ZERO_PAGE)
     address = _load(ram, kernel, image, fields)
     fields["cmd_line_ptr"] = ram.store(c_string(kernel.append), "the command line", 1, low=layout.INFORMATION)

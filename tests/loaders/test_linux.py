@@ -271,7 +271,7 @@ def test_the_64_bit_entry_is_as_the_protocol_says(machine, tmp_path):
 
 def test_the_zero_page_says_what_the_bios_would(machine, tmp_path):
     file = bzimage(xloadflags=1, kernel=bytes(0x400), root_dev=0x301)
-    boot.kernel(machine, write(tmp_path, file), append="vga=791", initrd=write(tmp_path, b"disk", "1"), entry="64")
+    boot.kernel(machine, write(tmp_path, file), append="vga=5", initrd=write(tmp_path, b"disk", "1"), entry="64")
     page = machine.memory.read(machine.cpu.rsi, 4096)
     entries = [struct.unpack_from("<QQI", page, 0x2D0 + 20 * number) for number in range(page[0x1E8])]
     assert entries[0] == (0, 0x9FC00, 1) and (MB, 7 * MB - 0x3000, 1) in entries
@@ -284,7 +284,7 @@ def test_the_zero_page_says_what_the_bios_would(machine, tmp_path):
     assert struct.unpack_from("<I", page, 0x1E0) == ((7 * MB - 0x3000) >> 10,)
     assert page[0x1F1:0x1F1 + 9] == file[0x1F1:0x1F1 + 9] and page[0x1EF] == 0
     assert [setup_field(page, name) for name in ("vid_mode", "root_dev", "type_of_loader", "ramdisk_size", "pref_address")] == [
-        791, 0x301, 0xFF, 4, MB]
+        5, 0x301, 0xFF, 4, MB]
     behind = 0x202 + file[0x201]
     assert page[behind:0x2D0] == bytes(0x2D0 - behind)
 
