@@ -81,7 +81,7 @@ class Dispi(Device):
 
     @property
     def start(self) -> int:
-        """Address of the dot in the upper left corner"""
+        """Address of the dot in the upper left corner."""
         return FRAME_BUFFER + self.registers[X] * BITS[self.depth] // 8 + self.registers[Y] * self.pitch
 
     def set_mode(self, width: int, height: int, depth: int = 32) -> None:

@@ -29,7 +29,7 @@ MEMORY, MEMORY_SIZE = 0xA0000, 0x20000
 #: Where the processor sees the memory, by bits 3 and 2 of graphics controller register 6: (start, size)
 WINDOWS = ((0xA0000, 0x20000), (0xA0000, 0x10000), (0xB0000, 0x8000), (0xB8000, 0x8000))
 WINDOW = "VGA window"
-PAIRS, PAIRS_SIZE = 1 << 51, 0x20000            # beyond the addresses that any processor has: only windows show it
+PAIRS, PAIRS_SIZE = (1 << 52) - 0x20000, 0x20000    # beyond the addresses that any processor has: only windows show it
 PLANE_SIZE = 0x10000
 FONT_SIZE, GLYPH_SIZE = 0x2000, 32              # bytes in plane 2
 
