@@ -131,7 +131,7 @@ def _partitioned_geometry(partitions):
     The last sector of a partition is where its tool rounded to a whole cylinder: its head and sector numbers are the
     highest. Entries at or beyond cylinder 1023 say nothing."""
     candidates = {(head + 1, sector) for cylinder, head, sector in (entry.last_chs for entry in partitions)
-                  if cylinder < 1023 and sector and head}
+                  if cylinder < 1023 and sector and 0 < head < 255}
     for heads, track in sorted(candidates):
         shape = Geometry(1023, heads, track)
         if all(_agrees(shape, entry.start, entry.first_chs) and _agrees(shape, entry.end - 1, entry.last_chs)

@@ -301,3 +301,23 @@ def test_a_cd_has_whole_blocks_and_nobody_writes_to_it():
     assert disk.sectors == 8 and disk.read(4, 4) == pattern(5)[4 * SECTOR:] + bytes(3 * SECTOR)
     with pytest.raises(PermissionError):
         disk.write(0, bytes(SECTOR))
+
+
+@given(st.lists(st.tuples(st.integers(0, 511), st.integers(0, 255)), max_size=40), st.sampled_from(["volume", "table", "zeros"]),
+       st.integers(1, 400), st.booleans())
+def test_whatever_the_first_sector_says_the_shape_can_be_used(changes, kind, sectors, floppy):
+    first = bytearray({"volume": volume(400, 2, 18), "table": mbr(entry(63, 300)), "zeros": bytes(SECTOR)}[kind])
+    for position, value in changes:
+        first[position] = value
+    try:
+        disk = Disk(bytes(first) + bytes((sectors - 1) * SECTOR), floppy=floppy, name="it")
+    except ImageError:                              # it became another kind of file
+        return
+    cylinders, heads, track = disk.geometry
+    assert 1 <= cylinders <= 1024 and 1 <= heads <= 255 and 1 <= track <= 63
+    assert not floppy or disk.geometry.total == disk.sectors
+
+
+def test_no_disk_has_256_heads():
+    """A byte of the parameter table holds their number, and DH their last."""
+    assert Disk(mbr(entry(63, 256 * 63 * 2 - 63, heads=256)) + bytes(256 * 63 * 2 * SECTOR)).geometry.heads <= 255

@@ -271,6 +271,9 @@ def test_a_hard_disk_becomes_80h():
     assert (after.ch, after.cl, after.dh, after.dl) == (9, 17, 7, 2) and guest.memory.read_u8(layout.HARD_DISK_COUNT) == 2
     after = guest.call(0x13, ax=0x0202, ch=9, cl=16, dx=0x0780, es=0x2000, bx=0)
     assert after.carry == 0 and guest.memory.read(0x20000, 2 * SECTOR) == image[-2 * SECTOR:]
+    packet(guest, 1, 99)                                    # loaders that count sectors from 0 can do so here, too
+    assert guest.call(0x13, ah=0x42, dl=0x80, si=BUFFER).carry == 0
+    assert guest.memory.read(0x20000, SECTOR) == image[99 * SECTOR:100 * SECTOR]
     packet(guest, 1, 5)
     assert guest.call(0x13, ah=0x42, dl=0x81, si=BUFFER).carry == 0
     assert guest.memory.read(0x20000, SECTOR) == HARD_DISK[5 * SECTOR:6 * SECTOR]
