@@ -21,6 +21,7 @@ from test_cli import ECHO_KEYS, ECHO_SERIAL, LOOP, guest, say  # noqa: F401
 from x86.cli.progress import Progress
 from x86.cli.script import plain
 from x86.debug.console import Console
+from x86.machine import Machine
 
 pyte = pytest.importorskip("pyte")
 
@@ -223,6 +224,18 @@ def test_the_terminal_is_drawn_anew_when_its_size_changed():
     terminal.console.resize()
     terminal.after(0.1)
     assert "first" in terminal.emulator.text
+
+
+def test_a_graphics_mode_is_a_line_with_its_size():
+    machine = Machine(memory="1M")
+    emulator = Emulator(80, 24)
+    console = Console(emulator.feed, machine.screen, True, "screen", (80, 24))
+    for width, height in ((640, 480), (800, 600)):
+        for register, value in ((4, 0), (1, width), (2, height), (3, 32), (4, 0x41)):      # the display interface's
+            machine.bus.write(0x1CE, register, 2)
+            machine.bus.write(0x1CF, value, 2)
+        console.update(b"", plain, 0.0)
+        assert f"graphics {width}x{height}: --screenshot" in emulator.text
 
 
 # ---- how far it is --------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """The command `x86`: its arguments, its exit statuses, and errors of one line.
 
-    0  the guest powered off, or --until matched        3       a limit was reached first
+    0  the guest powered off, or --until matched        3       a limit came first, or the end before an --expect
     1  the guest died; the reason is on stderr          16 + n  the guest wrote n to the debug exit, port F4h
     2  bad usage, or a file that cannot be used
 

@@ -62,7 +62,10 @@ class Session:
             self._open_terminal(options)
         elif options.serial != "none" and sys.stdin is not None:
             from x86.debug.terminal import Pipe
-            self._pipe = Pipe(sys.stdin.fileno())
+            try:
+                self._pipe = Pipe(sys.stdin.fileno())
+            except (OSError, ValueError):               # a stdin that is no file, as where main() is called from Python
+                pass
         self.progress = Progress(machine, options.progress, self.limit, self.timeout)
         self._shares_terminal = self.prints_serial and sys.stdout.isatty()
 
@@ -74,7 +77,7 @@ class Session:
                 "screen" if options.display == "text" or not on_stdio else None)
         self._console = Console(self._to_terminal, self.machine.screen, on_stdio, view)
         self._one_view = options.display == "none" or options.display == "text" or not on_stdio
-        self._keyboard = Keyboard(to_serial=view == "serial")
+        self._keyboard = Keyboard(to_serial=view == "serial" and options.serial != "none")
         self._keyboard.on_stop, self._keyboard.on_resume = self._console.suspend, self._console.resize
 
     # ---- the loop ---------------------------------------------------------------------------------------------------

@@ -149,7 +149,8 @@ class Console:
         self._stale = False                     # what the terminal shows is not what was drawn
         self._changed = self._spoke = 0.0       # when the screen changed, when the serial port spoke
         self._talk = 0                          # bytes that it sent since the screen changed
-        self._graphics = None                   # the line that stands for a graphics mode
+        self._graphics = None                   # the line that stands for a graphics mode,
+        self._mode = None                       # and the registers that it was made for
 
     def _to_screen(self, text):
         self.write(text.encode("utf-8", "replace"))
@@ -228,7 +229,9 @@ class Console:
             self._graphics = None
             self.display.draw(cells, screen.cursor, bool(screen.attributes[0x10] & 0x08))
             return
-        if self._graphics is None:
+        mode = bytes(screen.crtc), screen.linear.snapshot()
+        if self._graphics is None or mode != self._mode:
+            self._mode = mode
             width, height = vga_picture.picture(screen)[:2]
             self._graphics = f"graphics {width}x{height}: --screenshot, or Ctrl-A s, shows it"
         self.display.draw([[(letter, 7) for letter in self._graphics]], None)
