@@ -181,6 +181,16 @@ def test_nonsense_in_the_bios_data_area_harms_nobody(guest, mode, area, register
     assert guest.memory.read(layout.VIDEO_ROM, layout.VIDEO_ROM_SIZE) == guest.bios.video_rom.data
 
 
+def test_lines_of_any_length_stay_in_the_frame_buffer(guest):
+    """A program that sets the display interface itself, behind the BIOS's back."""
+    guest.call(0x10, ax=0x4F02, bx=0x199)
+    for index, value in ((4, 0), (1, 16000), (2, 1), (3, 32), (4, 1)):
+        guest.machine.bus.write(0x1CE, index, 2)
+        guest.machine.bus.write(0x1CF, value, 2)
+    assert guest.call(0x10, ax=0x0C3F, bx=0, cx=3839, dx=2159).al == 0x3F
+    guest.call(0x10, ax=0x0600, bx=0x0100, cx=0, dx=0xFFFF)
+
+
 # ---- VESA ------------------------------------------------------------------------------------------------------------
 
 def test_every_listed_mode_is_described_and_can_be_set(guest):
