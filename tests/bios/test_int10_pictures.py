@@ -6,11 +6,13 @@ import struct
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from machines import CODE, flat32
 
 from boot import layout
 from boot.bios.int10_video import glyph, mode_of
 from boot.bios.vbe_modes import EVERY_MODE, VBE_MODES
 from boot.bios.video_modes import cga_16
+from boot.bios.video_rom import PROTECTED
 from x86.devices.vga_linear import FRAME_BUFFER
 
 LARGE_OR_ALIKE = (0x10, 0x12, 0x10E, 0x10F, 0x140, 0x146, 0x102)
@@ -249,6 +251,35 @@ def test_colours_in_vesa_order(guest):
     assert guest.memory.read(0x9100, 8) == bytes((1, 2, 3, 0, 5, 6, 7, 0))
     for bx, cx, dx, answer in ((0, 300, 0, 0x014F), (0, 10, 250, 0x014F), (2, 1, 0, 0x024F), (7, 1, 0, 0x014F)):
         assert guest.call(0x10, ax=0x4F09, bx=bx, cx=cx, dx=dx, di=0x9000).ax == answer
+
+
+def test_the_protected_mode_interface_works_wherever_it_is_copied():
+    machine = flat32(bytes.fromhex("FF D0 F4"))                         # call eax; hlt
+    linear, cpu = machine.screen.linear, machine.cpu
+    table = struct.unpack_from("<4H", PROTECTED)
+    assert table[3] == 0 and len(PROTECTED) < 0x400
+
+    def call(function, copy, **registers):
+        machine.memory.write(copy, PROTECTED)
+        cpu.rip, cpu.halted, cpu.rax = CODE, False, copy + table[function]
+        for name, value in registers.items():
+            setattr(cpu, name, value)
+        before = cpu.rbx, cpu.rcx, cpu.rdx, cpu.rsi, cpu.rdi, cpu.rsp
+        machine.run(max_instructions=2000)
+        assert cpu.halted and cpu.ax == 0x004F and (cpu.rbx, cpu.rcx, cpu.rdx, cpu.rsi, cpu.rdi, cpu.rsp) == before
+    call(1, 0x30000, rbx=0, rcx=100, rdx=0)                             # before anything is switched on
+    for depth, copy in ((8, 0x31000), (16, 0x32345), (24, 0x33001), (32, 0x34000), (4, 0x35007)):
+        linear.set_mode(640, 480, depth)
+        call(0, copy, rbx=0, rdx=5)
+        assert linear.read_register(5) == 5
+        at = 37 * linear.pitch + 64 * depth // 8                        # dot 64 of line 37
+        start = at // 4
+        call(1, copy, rbx=0x80, rcx=start & 0xFFFF, rdx=start >> 16)
+        assert (linear.read_register(8), linear.read_register(9)) == (64, 37), depth
+    machine.memory.write(0x40000, bytes((1, 2, 3, 0, 4, 5, 6, 0)))
+    call(2, 0x36000, rbx=0, rcx=2, rdx=16, rdi=0x40000)
+    assert bytes(machine.screen.dac[48:54]) == bytes((3, 2, 1, 6, 5, 4))
+    call(2, 0x36000, rbx=0, rcx=0, rdx=16, rdi=0x40000)
 
 
 def test_the_monitor_tells_its_modes(guest):
