@@ -144,7 +144,7 @@ class Bios(Device):
                 hook(self, number, ax, call)
         if self.trace and not call.branch and call.text is not None:
             text = call.text or f"{title} ({before})"
-            if call.carry:
+            if call.carry and number != 0x10:       # a video BIOS leaves CF as its caller had it
                 text += f": failed, AH={call.ah:02X}"
             self.tell(f"INT {number:02X}h/{function:02X} {text}")
 

@@ -5,12 +5,12 @@ Source: Ralf Brown's Interrupt List, INT 10/AH=12h, 1Ah, 1Bh; IBM VGA Technical 
 from __future__ import annotations
 
 from boot import layout
-from boot.bios.int10_palette import read_attribute_register
+from boot.bios.int10_palette import GREY, read_attribute_register
 from boot.bios.int10_video import mode_of, size_of
 from boot.bios.service import service
 
 # Bits of the mode options (BIOS data area, 489h)
-LINES_200, LINES_400, NO_PALETTE, GREY = 0x80, 0x10, 0x08, 0x02
+LINES_200, LINES_400, NO_PALETTE = 0x80, 0x10, 0x08
 
 
 @service(0x10, 0x12, "alternate select")

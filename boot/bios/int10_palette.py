@@ -13,6 +13,7 @@ from boot.bios.service import service
 from boot.bios.video_modes import CGA, brightness
 
 MODE_CONTROL, BORDER, COLOR_SELECT, LAST_REGISTER = 0x10, 0x11, 0x14, 0x14
+GREY = 0x02                                             # of the mode options: colours become grey when they are set
 SIXTEEN_PALETTES = 0x80                                 # of the mode control: bits 5 and 4 come from the colour select
 
 
@@ -146,11 +147,17 @@ def get_pixel_mask(bios, call):
 @service(0x10, 0x101B, "sum to shades of grey")
 def sum_to_grey(bios, call):
     first, count = call.bl, min(call.cx, 256)
-    colors = _read_dac(bios, first, count)
-    _write_dac(bios, first, b"".join(bytes([brightness(*colors[at:at + 3])] * 3) for at in range(0, len(colors), 3)))
+    _write_dac(bios, first, _greys(_read_dac(bios, first, count)))
+
+
+def _greys(colors):
+    """Three values a colour -> its brightness three times."""
+    return b"".join(bytes([brightness(*colors[at:at + 3])] * 3) for at in range(0, len(colors), 3))
 
 
 def _write_dac(bios, first, values):
+    if bios.byte(layout.VIDEO_MODE_OPTIONS) & GREY:
+        values = _greys(values)
     bios.port_out(0x3C8, first)
     for value in values:
         bios.port_out(0x3C9, value)

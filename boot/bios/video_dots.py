@@ -18,7 +18,7 @@ import functools
 import operator
 
 from boot import layout
-from boot.bios.vbe_modes import VIRTUAL_WIDTH, line_bytes, pixel_bytes, read_display
+from boot.bios.vbe_modes import MEMORY_64K, VIRTUAL_WIDTH, line_bytes, pixel_bytes, read_display
 from boot.bios.video_modes import CGA, DIRECT, Mode, cga_16
 
 ODD_LINES = 0x2000
@@ -29,14 +29,21 @@ def canvas(bios, mode: Mode, page: int = 0):
     return (Planar if mode.planes else Packed)(bios, mode, page)
 
 
+def _pitch(bios, mode):
+    """Bytes from one line to the next, of one plane: never so many that the picture would not fit into memory."""
+    if not mode.vesa:
+        return line_bytes(mode)
+    memory = (read_display(bios, MEMORY_64K) << 16) // (4 if mode.planes else 1)
+    return min(line_bytes(mode, read_display(bios, VIRTUAL_WIDTH)), memory // mode.height)
+
+
 class Packed:
     """Dots that lie side by side in memory."""
 
     def __init__(self, bios, mode, page):
         self.memory, self.mode = bios.machine.memory, mode
         self.bits = mode.depth if mode.depth < 8 else 8 * pixel_bytes(mode.depth)
-        pixels = read_display(bios, VIRTUAL_WIDTH) if mode.vesa else mode.width
-        self.pitch = line_bytes(mode, pixels)
+        self.pitch = _pitch(bios, mode)
         self.start = mode.memory + page * mode.page_size
 
     def _span(self, x, y, count):
@@ -130,8 +137,7 @@ class Planar:
 
     def __init__(self, bios, mode, page):
         self.memory, self.mode = bios.machine.memory, mode
-        pixels = read_display(bios, VIRTUAL_WIDTH) if mode.vesa else mode.width
-        self.pitch = 4 * (pixels // 8)
+        self.pitch = 4 * _pitch(bios, mode)
         self.start = layout.FRAME_BUFFER + 4 * page * mode.page_size
 
     def _at(self, column, y):

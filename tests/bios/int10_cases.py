@@ -1,6 +1,6 @@
 """What INT 10h is asked, here and on QEMU: lists of calls (int10_script.py), and where the answers may differ, and why.
 
-    python -m tests.bios.int10_cases [NAME...]      asks QEMU, and keeps its answers in int10_<name>.expected
+    PYTHONPATH=. python tests/bios/int10_cases.py [NAME...]     asks QEMU, and keeps its answers in int10_<name>.expected
 """
 from __future__ import annotations
 

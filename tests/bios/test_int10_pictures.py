@@ -6,11 +6,13 @@ import struct
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from machines import CODE, flat32
 
 from boot import layout
 from boot.bios.int10_video import glyph, mode_of
 from boot.bios.vbe_modes import EVERY_MODE, VBE_MODES
 from boot.bios.video_modes import cga_16
+from boot.bios.video_rom import PROTECTED
 from x86.devices.vga_linear import FRAME_BUFFER
 
 LARGE_OR_ALIKE = (0x10, 0x12, 0x10E, 0x10F, 0x140, 0x146, 0x102)
@@ -109,7 +111,8 @@ def dots_of(guest):
 
 
 @pytest.mark.parametrize("number", MODES, ids=hex)
-@settings(max_examples=3, deadline=None, phases=(Phase.explicit, Phase.generate), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, deadline=None, phases=(Phase.explicit, Phase.generate),
+          suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(step, min_size=4, max_size=8), low=st.booleans())
 def test_characters_scrolling_and_dots_are_those_of_a_model(guest, number, steps, low):
     guest.call(0x10, ax=0x4F02, bx=number)
@@ -180,6 +183,16 @@ def test_nonsense_in_the_bios_data_area_harms_nobody(guest, mode, area, register
     assert guest.memory.read(layout.VIDEO_ROM, layout.VIDEO_ROM_SIZE) == guest.bios.video_rom.data
 
 
+def test_lines_of_any_length_stay_in_the_frame_buffer(guest):
+    """A program that sets the display interface itself, behind the BIOS's back."""
+    guest.call(0x10, ax=0x4F02, bx=0x199)
+    for index, value in ((4, 0), (1, 16000), (2, 1), (3, 32), (4, 1)):
+        guest.machine.bus.write(0x1CE, index, 2)
+        guest.machine.bus.write(0x1CF, value, 2)
+    assert guest.call(0x10, ax=0x0C3F, bx=0, cx=3839, dx=2159).al == 0x3F
+    guest.call(0x10, ax=0x0600, bx=0x0100, cx=0, dx=0xFFFF)
+
+
 # ---- VESA ------------------------------------------------------------------------------------------------------------
 
 def test_every_listed_mode_is_described_and_can_be_set(guest):
@@ -240,6 +253,35 @@ def test_colours_in_vesa_order(guest):
         assert guest.call(0x10, ax=0x4F09, bx=bx, cx=cx, dx=dx, di=0x9000).ax == answer
 
 
+def test_the_protected_mode_interface_works_wherever_it_is_copied():
+    machine = flat32(bytes.fromhex("FF D0 F4"))                         # call eax; hlt
+    linear, cpu = machine.screen.linear, machine.cpu
+    table = struct.unpack_from("<4H", PROTECTED)
+    assert table[3] == 0 and len(PROTECTED) < 0x400
+
+    def call(function, copy, **registers):
+        machine.memory.write(copy, PROTECTED)
+        cpu.rip, cpu.halted, cpu.rax = CODE, False, copy + table[function]
+        for name, value in registers.items():
+            setattr(cpu, name, value)
+        before = cpu.rbx, cpu.rcx, cpu.rdx, cpu.rsi, cpu.rdi, cpu.rsp
+        machine.run(max_instructions=2000)
+        assert cpu.halted and cpu.ax == 0x004F and (cpu.rbx, cpu.rcx, cpu.rdx, cpu.rsi, cpu.rdi, cpu.rsp) == before
+    call(1, 0x30000, rbx=0, rcx=100, rdx=0)                             # before anything is switched on
+    for depth, copy in ((8, 0x31000), (16, 0x32345), (24, 0x33001), (32, 0x34000), (4, 0x35007)):
+        linear.set_mode(640, 480, depth)
+        call(0, copy, rbx=0, rdx=5)
+        assert linear.read_register(5) == 5
+        at = 37 * linear.pitch + 64 * depth // 8                        # dot 64 of line 37
+        start = at // 4
+        call(1, copy, rbx=0x80, rcx=start & 0xFFFF, rdx=start >> 16)
+        assert (linear.read_register(8), linear.read_register(9)) == (64, 37), depth
+    machine.memory.write(0x40000, bytes((1, 2, 3, 0, 4, 5, 6, 0)))
+    call(2, 0x36000, rbx=0, rcx=2, rdx=16, rdi=0x40000)
+    assert bytes(machine.screen.dac[48:54]) == bytes((3, 2, 1, 6, 5, 4))
+    call(2, 0x36000, rbx=0, rcx=0, rdx=16, rdi=0x40000)
+
+
 def test_the_monitor_tells_its_modes(guest):
     assert guest.call(0x10, ax=0x4F15, bx=1, cx=0, dx=0, di=0x9000).ax == 0x004F
     edid = guest.memory.read(0x9000, 128)
@@ -260,7 +302,7 @@ def test_what_is_not_possible_says_so(guest):
 
 
 def test_text_with_200_350_and_400_lines(guest):
-    for choice, height, lines in ((0, 8, 200), (1, 14, 350), (2, 16, 400)):
+    for choice, height in ((0, 8), (1, 14), (2, 16)):       # 200, 350, 400
         assert guest.call(0x10, ax=0x1200 | choice, bl=0x30).al == 0x12
         guest.call(0x10, ax=0x0003)
         assert guest.memory.read_u16(layout.VIDEO_FONT_HEIGHT) == height

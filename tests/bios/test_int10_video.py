@@ -178,6 +178,23 @@ def test_palette_and_dac(clear):
     assert clear.call(0x10, ax=0x1007, bl=4).bh == 0x3C
 
 
+def test_colours_become_grey_when_they_are_set(clear):
+    clear.call(0x10, ax=0x1200, bx=0x0033)
+    clear.call(0x10, ax=0x1010, bx=9, dh=63, ch=0, cl=0)
+    after = clear.call(0x10, ax=0x1015, bx=9)
+    assert after.dh == after.ch == after.cl == 19       # 30 % of 63
+    clear.call(0x10, ax=0x0013)
+    colors = bytes(clear.machine.screen.dac)
+    assert all(len(set(colors[at:at + 3])) == 1 for at in range(0, 768, 3)) and any(colors)
+
+
+def test_the_trace_does_not_take_the_callers_carry_for_an_error(clear):
+    lines = []
+    clear.bios.trace = [lines.append]
+    clear.run("stc\n mov ax, 0E41h\n mov bx, 7\n int 10h")
+    assert lines == ["INT 10h/0E teletype output 'A'"]
+
+
 def test_default_colours():
     ega, vga = ega_64(), vga_256()
     assert len(ega) == 192 and len(vga) == 3 * 248
