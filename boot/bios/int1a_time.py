@@ -25,18 +25,22 @@ def binary(number: int) -> int:
     return (number >> 4) * 10 + (number & 0x0F)
 
 
-def clock_field(bios, register: int) -> int:
-    """A register of the clock as a number, hours from 0 to 23."""
+def clock_fields(bios, *registers: int) -> list[int]:
+    """Registers of the clock as numbers, hours from 0 to 23: all of the same second, and with few accesses to ports,
+    because loaders that wait for the next second ask all the time."""
     for _ in range(1000):                           # not while the chip counts up
         if not bios.cmos(REGISTER_A) & UPDATE_IN_PROGRESS:
             break
-    mode, value = bios.cmos(REGISTER_B), bios.cmos(register)
-    afternoon = register == HOURS and not mode & HOURS_24 and value & 0x80
-    value &= 0x7F if register == HOURS else 0xFF
-    number = value if mode & BINARY else binary(value)
-    if register == HOURS and not mode & HOURS_24:
-        number = number % 12 + (12 if afternoon else 0)
-    return number
+    mode, numbers = bios.cmos(REGISTER_B), []
+    for register in registers:
+        value = bios.cmos(register)
+        afternoon = register == HOURS and not mode & HOURS_24 and value & 0x80
+        value &= 0x7F if register == HOURS else 0xFF
+        number = value if mode & BINARY else binary(value)
+        if register == HOURS and not mode & HOURS_24:
+            number = number % 12 + (12 if afternoon else 0)
+        numbers.append(number)
+    return numbers
 
 
 def set_clock_field(bios, register: int, number: int) -> None:
@@ -67,11 +71,12 @@ def set_ticks(bios, call):
 
 @service(0x1A, 0x02, "get time")
 def get_time(bios, call):
-    if _stopped(bios):
+    mode = bios.cmos(REGISTER_B)
+    if mode & SET:                                  # see _stopped
         call.carry = True
         return
-    call.ch, call.cl = bcd(clock_field(bios, HOURS)), bcd(clock_field(bios, MINUTES))
-    call.dh, call.dl = bcd(clock_field(bios, SECONDS)), bios.cmos(REGISTER_B) & DAYLIGHT
+    call.ch, call.cl, call.dh = map(bcd, clock_fields(bios, HOURS, MINUTES, SECONDS))
+    call.dl = mode & DAYLIGHT
     call.ah = 0
     call.al = call.ch
     call.carry = False
@@ -93,9 +98,9 @@ def get_date(bios, call):
     if _stopped(bios):
         call.carry = True
         return
-    century = clock_field(bios, CENTURY)
-    call.ch, call.cl = bcd(century if 19 <= century <= 20 else 20), bcd(clock_field(bios, YEAR))
-    call.dh, call.dl = bcd(clock_field(bios, MONTH)), bcd(clock_field(bios, DAY))
+    century, *rest = clock_fields(bios, CENTURY, YEAR, MONTH, DAY)
+    call.ch = bcd(century if 19 <= century <= 20 else 20)
+    call.cl, call.dh, call.dl = map(bcd, rest)
     call.ah = 0
     call.al = call.ch
     call.carry = False

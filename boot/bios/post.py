@@ -326,8 +326,9 @@ def _fill_cmos(bios, equipment):
 @trap("post_clock")
 def set_tick_count(bios, call):
     """Ticks since midnight, from the real-time clock."""
-    from boot.bios.int1a_time import TICKS_PER_DAY, clock_field
-    seconds = clock_field(bios, 0x04) * 3600 + clock_field(bios, 0x02) * 60 + clock_field(bios, 0x00)
+    from boot.bios.int1a_time import TICKS_PER_DAY, clock_fields
+    hours, minutes, seconds = clock_fields(bios, 0x04, 0x02, 0x00)
+    seconds += (hours * 60 + minutes) * 60
     ticks = min(seconds * TICKS_PER_DAY // 86400, TICKS_PER_DAY - 1)
     bios.machine.memory.write_u32(layout.TICKS, ticks)
 

@@ -31,6 +31,15 @@ def eoi(board, *ports):
         board.write(port, 0x20)
 
 
+def test_before_icw1_nothing_is_asked_for(board):
+    """A ROM that never sets up the chips may run with IF = 1, whatever the timer does."""
+    raise_irq(board, 1, 9)
+    assert not board.intr
+    board.init_pics()
+    raise_irq(board, 3)
+    assert board.intr and board.devices["pic"].acknowledge() & 7 == 3
+
+
 # ---- one request ----------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("number", [0, 1, 3, 7, 8, 9, 15])

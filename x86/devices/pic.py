@@ -27,7 +27,7 @@ class Chip:
     """One 8259A. Bit n of lines, latch, imr, isr and level stands for its input n."""
 
     STATE = ("lines", "latch", "imr", "isr", "level", "base", "lowest", "auto_eoi", "rotate_auto_eoi", "special_mask",
-             "special_nested", "read_isr", "poll", "step", "needs_icw4", "single")
+             "special_nested", "read_isr", "poll", "step", "needs_icw4", "single", "set_up")
     __slots__ = (*STATE, "has_slave")
 
     def __init__(self, has_slave: bool):
@@ -36,13 +36,14 @@ class Chip:
         self.power_on()
 
     def power_on(self):
-        """Nothing masked, requested or in service. The lines belong to the devices and stay."""
+        """Nothing masked, requested or in service, and INT low until ICW1. The lines belong to the devices and stay."""
         self.level = 0                  # ELCR: inputs that are level triggered
         self.base = 0                   # ICW2: the vector of input 0
         self.special_nested = False     # ICW4 bit 4: more from the slave although it is in service
         self.needs_icw4 = False         # ICW1 bit 0
         self.single = False             # ICW1 bit 1: no other 8259A, so no ICW3
         self.initialize()
+        self.set_up = False             # ICW1 was written; without it the chip asks for nothing
         self.step = 0                   # which ICW comes next at the odd port; 0: none, it is OCW1
 
     def initialize(self):
@@ -85,7 +86,7 @@ class Chip:
     def pending(self) -> int:
         """The input that INT stands for, or -1: the highest request, if nothing as high is in service."""
         requests = self.irr & ~self.imr
-        if not requests:
+        if not (requests and self.set_up):
             return -1
         blocking = self.isr
         if self.special_mask:           # what is masked does not keep lower ones out
@@ -129,6 +130,7 @@ class Chip:
         """
         if value & 0x10:
             self.initialize()
+            self.set_up = True
             self.needs_icw4 = bool(value & 0x01)
             self.single = bool(value & 0x02)
             if not self.needs_icw4:

@@ -54,6 +54,7 @@ class Rtc(Device):
         self.origin = self.checked = self.clock.now
         self.base = calendar.timegm(epoch.timetuple())
         self.weekday = 0                # what the weekday register is ahead of the calendar
+        self._shown = (None, {})        # what the time registers were worked out from last, and are
         self.memory[A] = RUNNING | 6
         self.memory[B] = HOURS_24
         self._describe_machine()
@@ -107,6 +108,13 @@ class Rtc(Device):
         if self.memory[B] & HOURS_24:
             return self._decode_number(value)
         return self._decode_number(value & 0x7F) % 12 + (12 if value & 0x80 else 0)
+
+    def _running(self):
+        """The eight time registers while the time runs: worked out once a second, however often they are asked for."""
+        key = (self.seconds, self.memory[B], self.weekday)
+        if self._shown[0] != key:
+            self._shown = (key, self._encode(key[0]))
+        return self._shown[1]
 
     def _encode(self, seconds):
         """The eight time registers for a time."""
@@ -164,10 +172,10 @@ class Rtc(Device):
         index = self.index
         if index > D:
             if index == CENTURY and self.base is not None:
-                return self._encode(self.seconds)[CENTURY]
+                return self._running()[CENTURY]
             return self.memory[index]
         if index in TIME:
-            return self.memory[index] if self.base is None else self._encode(self.seconds)[index]
+            return self.memory[index] if self.base is None else self._running()[index]
         if index == A:
             return self.memory[A] | (UIP if self._updating() else 0)
         if index == C:
