@@ -16,10 +16,11 @@ from boot.acpi.madt import LEVEL_ACTIVE_HIGH, LEVEL_INPUTS
 from boot.structures import fill, seal
 from x86.devices import apic, ioapic
 
-POINTER = Struct("signature" / Const(b"_MP_"), "table" / Int32ul, "length" / Const(1, Int8ul), "revision" / Const(4, Int8ul),
-                 "checksum" / Int8ul, "features" / Bytes(5))
+POINTER = Struct("signature" / Const(b"_MP_"), "table" / Int32ul, "length" / Const(1, Int8ul),
+                 "revision" / Const(4, Int8ul), "checksum" / Int8ul, "features" / Bytes(5))
 HEADER = Struct("signature" / Const(b"PCMP"), "length" / Int16ul, "revision" / Const(4, Int8ul), "checksum" / Int8ul,
-                "oem_id" / Bytes(8), "product_id" / Bytes(12), Padding(6), "entries" / Int16ul, "local_apic" / Int32ul, Padding(4))
+                "oem_id" / Bytes(8), "product_id" / Bytes(12), Padding(6), "entries" / Int16ul, "local_apic" / Int32ul,
+                Padding(4))
 PROCESSOR = Struct("type" / Const(0, Int8ul), "apic_id" / Int8ul, "version" / Int8ul, "flags" / Int8ul, "signature" / Int32ul,
                    "features" / Int32ul, Padding(8))
 BUS = Struct("type" / Const(1, Int8ul), "id" / Int8ul, "name" / Bytes(6))
@@ -43,11 +44,11 @@ def build(model, table: int) -> tuple[bytes, bytes]:
                fill(IO_APIC, version=ioapic.VERSION & 0xFF, flags=USABLE, address=ioapic.BASE)]
     for irq in range(16):
         if irq != CASCADE:
-            entries.append(fill(INTERRUPT, type=IO_INTERRUPT, kind=VECTORED, flags=LEVEL_ACTIVE_HIGH if irq in LEVEL_INPUTS else 0,
-                                irq=irq, input=ioapic.input_of(irq)))
+            flags = LEVEL_ACTIVE_HIGH if irq in LEVEL_INPUTS else 0
+            entries.append(fill(INTERRUPT, type=IO_INTERRUPT, kind=VECTORED, flags=flags, irq=irq, input=ioapic.input_of(irq)))
     entries.append(fill(INTERRUPT, type=LOCAL_INTERRUPT, kind=EXTINT, apic=EVERY_APIC, input=0))
     entries.append(fill(INTERRUPT, type=LOCAL_INTERRUPT, kind=NMI, apic=EVERY_APIC, input=1))
     data = b"".join(entries)
-    header = fill(HEADER, length=HEADER.sizeof() + len(data), oem_id=b"X86     ", product_id=b"X86BOARD    ", entries=len(entries),
-                  local_apic=apic.BASE)
+    header = fill(HEADER, length=HEADER.sizeof() + len(data), oem_id=b"X86     ", product_id=b"X86BOARD    ",
+                  entries=len(entries), local_apic=apic.BASE)
     return seal(fill(POINTER, table=table, features=bytes(5)), 10), seal(header + data, 7)

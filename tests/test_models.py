@@ -57,8 +57,8 @@ def test_the_core_knows_the_control_bits_by_the_same_numbers(prefix, bits):
 MSRS = {0x10: "TSC", 0x174: "SEP", 0x176: "SEP", 0x277: "PAT", 0xFE: "MTRR", 0x200: "MTRR", 0x250: "MTRR", 0x2FF: "MTRR",
         0xC0000080: "SYSCALL", 0xC0000081: "SYSCALL", 0xC0000082: "LM", 0xC0000084: "LM", 0xC0000100: "LM", 0xC0000102: "LM",
         0xC0000103: "RDTSCP", 0x1B: "P6", 0x1A0: "P6", 0x8B: "P6"}
-ELSEWHERE = {"FPU": "test_fpustate.py", "APIC": "devices/test_apic.py", "PSE36": "test_mmu.py", "1GB": "here", "XGETBV1": "xsave.ins",
-             "PREFETCHW": "a hint, which those without the bit take as a NOP"}
+ELSEWHERE = {"FPU": "test_fpustate.py", "APIC": "devices/test_apic.py", "PSE36": "test_mmu.py", "1GB": "here",
+             "XGETBV1": "xsave.ins", "PREFETCHW": "a hint, which those without the bit take as a NOP"}
 
 
 def test_there_is_something_behind_every_feature():

@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 from x86.devices import BOARDS
 from x86.devices.apic import BASE
 
-TPR, PPR, EOI, LDR, DFR, SVR, ISR, IRR, ESR, ICR, ICR_HIGH = (0x80, 0xA0, 0xB0, 0xD0, 0xE0, 0xF0, 0x100, 0x200, 0x280, 0x300, 0x310)
+TPR, PPR, EOI, LDR, DFR, SVR, ISR, IRR, ESR, ICR = 0x80, 0xA0, 0xB0, 0xD0, 0xE0, 0xF0, 0x100, 0x200, 0x280, 0x300
 LVT_TIMER, LINT0, LVT_ERROR, INITIAL, CURRENT, DIVIDE = 0x320, 0x350, 0x370, 0x380, 0x390, 0x3E0
 MASKED, LEVEL, PERIODIC = 1 << 16, 1 << 15, 1 << 17
 
@@ -62,7 +62,7 @@ def test_boards():
     assert not {"apic", "ioapic", "pci", "pm"} & {chip.name for chip in BOARDS["minimal"]}
 
 
-# ---- virtual wire ---------------------------------------------------------------------------------------------------------------
+# ---- virtual wire ----------------------------------------------------------------------------------------------------
 
 def test_the_8259s_pass_as_at_power_on():
     board = Board()
@@ -111,7 +111,7 @@ def test_a_local_apic_that_is_switched_off_leaves_the_8259s_alone(apics):
     assert apics.read(SVR) == 0xFF                          # as after reset, not as it was
 
 
-# ---- priorities -----------------------------------------------------------------------------------------------------------------
+# ---- priorities ------------------------------------------------------------------------------------------------------
 
 @given(st.lists(st.one_of(st.tuples(st.just("request"), st.integers(0, 255)), st.tuples(st.just("tpr"), st.integers(0, 255)),
                           st.just(("take", 0)), st.just(("eoi", 0))), max_size=40))
@@ -176,7 +176,7 @@ def test_software_disable_masks_the_table_and_refuses_messages(apics):
     assert apics.pending() == set()
 
 
-# ---- the I/O APIC ---------------------------------------------------------------------------------------------------------------
+# ---- the I/O APIC ----------------------------------------------------------------------------------------------------
 
 def test_an_edge_gives_one_message_and_is_lost_while_masked(apics):
     apics.redirect(4, 0x54)
@@ -239,7 +239,7 @@ def test_version_and_number_of_inputs(apics):
     assert apics.apic._read(0x30, 4) >> 16 == 5 and BASE == 0xFEE00000
 
 
-# ---- the timer ------------------------------------------------------------------------------------------------------------------
+# ---- the timer -------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("code, divisor", [(0b0000, 2), (0b0001, 4), (0b0010, 8), (0b0011, 16), (0b1000, 32), (0b1001, 64),
                                            (0b1010, 128), (0b1011, 1)])

@@ -14,11 +14,11 @@
 Each at a multiple of 16, 32 bits wide, from FEE00000h or where IA32_APIC_BASE says. The three long registers have a bit for each
 vector; a vector's class is its upper four bits, and an interrupt of a class above that of PPR is delivered.
 
-At power-on it is enabled and in virtual wire mode, as firmware leaves it, since a machine without firmware starts here: what the 8259s
-ask for passes through LINT0. There is one processor, number 0, so nobody receives what is sent to another.
+At power-on it is enabled and in virtual wire mode, as firmware leaves it, since a machine without firmware starts here:
+what the 8259s ask for passes through LINT0. There is one processor, number 0, so nobody receives what is sent to another.
 
-Source: Intel SDM volume 3, "Advanced Programmable Interrupt Controller (APIC)"; MultiProcessor Specification 1.4, section 3.6.2.2,
-"Virtual Wire Mode".
+Source: Intel SDM volume 3, "Advanced Programmable Interrupt Controller (APIC)"; MultiProcessor Specification 1.4, section
+3.6.2.2, "Virtual Wire Mode".
 """
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class LocalApic(Device):
     """
 
     name = "apic"
-    STATE = ("base", "identity", "tpr", "ldr", "dfr", "svr", "irr", "isr", "tmr", "esr", "errors", "icr", "lvt", "initial", "divide",
+    STATE = ("identity", "tpr", "ldr", "dfr", "svr", "irr", "isr", "tmr", "esr", "errors", "icr", "lvt", "initial", "divide",
              "started", "pic_requests")
 
     def __init__(self, machine):
@@ -62,7 +62,6 @@ class LocalApic(Device):
         self.clock = machine.clock
         self.pic = machine.devices["pic"]
         self.pic_requests = False
-        self.base = BASE
         machine.memory.map_mmio(BASE, SIZE, "local APIC", self._read, self._write)
         self.reset()
 
@@ -85,7 +84,7 @@ class LocalApic(Device):
         super().restore(state)
         self._update()
 
-    # ---- the processor's side --------------------------------------------------------------------------------------------------
+    # ---- the processor's side ----------------------------------------------------------------------------------------
 
     @property
     def enabled(self) -> bool:
@@ -138,7 +137,7 @@ class LocalApic(Device):
         """Drive INTR."""
         self.machine.cpu.intr = (self._deliverable() >= 0 or self._passes_pic()) if self.enabled else self.pic_requests
 
-    # ---- what comes in ------------------------------------------------------------------------------------------------------------
+    # ---- what comes in -----------------------------------------------------------------------------------------------
 
     def set_pic(self, on: bool) -> None:
         """The INTR output of the 8259s."""
@@ -203,7 +202,7 @@ class LocalApic(Device):
         elif shorthand in (1, 2) or shorthand == 0 and self.accepts(icr >> 56, bool(icr & LOGICAL)):
             self.request(vector, mode)
 
-    # ---- the timer ----------------------------------------------------------------------------------------------------------------
+    # ---- the timer ---------------------------------------------------------------------------------------------------
 
     @property
     def _period(self):
@@ -236,7 +235,7 @@ class LocalApic(Device):
         self._local(TIMER)
         self._schedule()
 
-    # ---- registers ----------------------------------------------------------------------------------------------------------------
+    # ---- registers ---------------------------------------------------------------------------------------------------
 
     def _read(self, offset, size):
         value = self._register(offset >> 4) if self.enabled else 0xFFFF_FFFF
@@ -319,5 +318,6 @@ class LocalApic(Device):
             self.started = self.clock.now - (self.initial - count) * self._period // self.initial
             self._schedule()
 
-    _WRITERS = {ID: _write_id, TPR: _write_tpr, EOI: _write_eoi, LDR: _write_ldr, DFR: _write_dfr, SVR: _write_svr, ESR: _write_esr,
-                ICR_LOW: _write_icr_low, ICR_HIGH: _write_icr_high, INITIAL_COUNT: _write_initial_count, DIVIDE: _write_divide}
+    _WRITERS = {ID: _write_id, TPR: _write_tpr, EOI: _write_eoi, LDR: _write_ldr, DFR: _write_dfr, SVR: _write_svr,
+                ESR: _write_esr, ICR_LOW: _write_icr_low, ICR_HIGH: _write_icr_high, INITIAL_COUNT: _write_initial_count,
+                DIVIDE: _write_divide}

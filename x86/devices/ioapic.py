@@ -11,9 +11,9 @@
 
     IRQ 0 -> input 2,  IRQ n -> input n,  INTR of the 8259s -> input 0
 
-A rising edge sends one message, and is lost while the input is masked. A level sends one, sets remote IRR, and sends the next when
-the local APIC has told the end of the interrupt (`end`) and the line is still there. Polarity is the board's business: a line that is on is
-on, whatever bit 13 says.
+A rising edge sends one message, and is lost while the input is masked. A level sends one, sets remote IRR, and sends the
+next when the local APIC has told the end of the interrupt (`end`) and the line is still there. Polarity is the board's
+business: a line that is on is on, whatever bit 13 says.
 
 Source: Intel 82093AA I/O APIC data sheet (290566).
 """
@@ -54,7 +54,7 @@ class IoApic(Device):
         self.index = self.identity = 0
         self.entries = [MASKED] * INPUTS
 
-    # ---- inputs -----------------------------------------------------------------------------------------------------------------
+    # ---- inputs ------------------------------------------------------------------------------------------------------
 
     def set_irq(self, number: int, on: bool) -> None:
         """IRQ line 0..15 of the board."""
@@ -93,7 +93,7 @@ class IoApic(Device):
         entry = self.entries[PIC_INPUT]
         return not entry & MASKED and entry >> 8 & 7 == EXTINT
 
-    # ---- registers ----------------------------------------------------------------------------------------------------------------
+    # ---- registers ---------------------------------------------------------------------------------------------------
 
     def _read(self, offset, size):
         value = {0x00: self.index, 0x10: self._register()}.get(offset & ~3, 0)
