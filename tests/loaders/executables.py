@@ -122,7 +122,9 @@ class Board:
 
     def __init__(self, size=4 * MB, fill="random:7"):
         self.memory, self.cpu, self.a20 = Memory(size, fill), Processor(), False
-        self.devices = {"bios": SimpleNamespace(machine=self), "dispi": SimpleNamespace(enabled=False)}
+        self.memory.write_u16(0x40E, 0x9FC0)                # the BIOS data area says where the EBDA is
+        self.devices = {"bios": SimpleNamespace(machine=self, word=self.memory.read_u16),
+                        "dispi": SimpleNamespace(enabled=False), "pm": None}
 
     def set_a20(self, on):
         self.a20 = on
