@@ -86,6 +86,7 @@ def read(path) -> tuple[dict, object]:
         raise
     except Exception as error:          # noqa: BLE001  (pickle raises whatever the bytes make it do)
         raise ImageError(f"--restore {path}: damaged: {error}") from None
-    if not isinstance(kept, dict) or not isinstance(snapshot, Snapshot) or set(kept) != set(defaults()) - set(GONE) | {"firmware"}:
+    names = set(defaults()) - set(GONE) | {"firmware"}
+    if not isinstance(kept, dict) or not isinstance(snapshot, Snapshot) or set(kept) != names:
         raise ImageError(f"--restore {path}: of another version of x86")
     return kept, snapshot
