@@ -40,6 +40,7 @@ class Snapshot:
     clock: object = field(repr=False)
     bus: object = field(repr=False)
     model: str                          # of the processors
+    slept: int = 0                      # ticks of the time that were spent in HLT
 
     def digest(self):
         """SHA-256 over everything: two machines in the same state have the same digest."""
@@ -84,6 +85,7 @@ class Machine:
         self.no_reboot = False
         self.initial_a20 = a20
         self.resets = 0
+        self.slept = 0                  # ticks that the first processor spent in HLT
         self.timeline = []              # ProcessorEvents of kind "mode", from power-on
         self._modes_seen = 0
         self._stop = None
@@ -143,6 +145,11 @@ class Machine:
     def time(self):
         """Ticks since power-on."""
         return self.cpu.time
+
+    @property
+    def instructions(self):
+        """Instructions retired since power-on: the time, without what HLT slept."""
+        return self.cpu.time - self.slept
 
     def reset(self):
         """The reset button: processors and devices begin anew, memory keeps what it holds."""
@@ -204,6 +211,7 @@ class Machine:
         elif horizon is None:
             self._stop = Stop("hang", message="HLT, and no device will ever interrupt")
         elif not self.cpu.intr:
+            self.slept += horizon - self.time
             self.cpu.sleep_until(horizon)
 
     def _reset(self):
@@ -246,7 +254,7 @@ class Machine:
         self._track()
         return Snapshot(self.time, dict(self._pages), [cpu.snapshot() for cpu in self.cpus],
                         {name: device.snapshot() for name, device in self.devices.items()},
-                        self.clock.snapshot(), self.bus.snapshot(), self.cpu.model.name)
+                        self.clock.snapshot(), self.bus.snapshot(), self.cpu.model.name, self.slept)
 
     def restore(self, snapshot):
         """Bring back a snapshot of this machine, or of one built the same way."""
@@ -268,6 +276,7 @@ class Machine:
         for cpu, state in zip(self.cpus, snapshot.cpus):        # behind the devices: translations lead through their memory map
             cpu.restore(state)
         self._track()
+        self.slept = snapshot.slept
         self._stop = self._reset_reason = None
 
     def _track(self):

@@ -2,6 +2,7 @@
 tests/kernel_payloads.py."""
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 
@@ -14,6 +15,7 @@ from x86.machine import Machine
 
 MOST = 800_000_000                      # ticks within which each of them is done by far
 SHELL = "BUSYBOX-SHELL-OK 42"
+SUM = hashlib.sha256("".join(f"{number}\n" for number in range(1, 2001)).encode()).hexdigest()
 
 
 def start(x86, kernel, *arguments, most=MOST):
@@ -24,17 +26,40 @@ def start(x86, kernel, *arguments, most=MOST):
     return found
 
 
-def test_linux_boots_to_a_shell(x86, payload):
-    """Its own 16-bit code asks the BIOS; the memory map it prints is the BIOS's; typing works, and so does switching off."""
-    line = COMMAND_LINE.replace(" quiet", "")
-    found = start(x86, payload("vmlinuz"), "--initrd", payload("initrd.cpio"), "--append", line, "-m", "128M",
-                  "--expect", SHELL, "--send", r"busybox poweroff -f\n")
-    log = found["serial"]
-    assert found["stop"] == "poweroff" and f"Command line: {line}" in log
+def session(x86, *arguments):
+    """Somebody sits at the shell: looks round, has something worked out, and switches off."""
+    steps = []
+    for command, answer in (("ls /", "bin"), ("cat /proc/cpuinfo", "address sizes"), ("seq 1 2000 | sha256sum", SUM)):
+        steps += ["--send", rf"busybox {command.replace('| ', '| busybox ')}\n", "--expect", answer, "--expect", "emu# "]
+    done = x86("run", *arguments, "--expect", "emu# ", *steps, "--send", r"busybox poweroff -f\n", "--json",
+               "--max-instructions", 2 * MOST, timeout=900)
+    found = json.loads(done.out)
+    assert (done.status, found["stop"]) == (0, "poweroff"), found["serial"][-3000:] + done.err
+    return found["serial"]
+
+
+def test_linux_boots_to_a_shell_and_goes_on_in_another_process(x86, payload, tmp_path):
+    """Its own 16-bit code asks the BIOS, and the memory map it prints is the BIOS's. At the shell the machine is kept in a
+    file; from that another process goes on, types commands, and switches off."""
+    line, kept = COMMAND_LINE.replace(" quiet", ""), tmp_path / "shell"
+    log = start(x86, payload("vmlinuz"), "--initrd", payload("initrd.cpio"), "--append", line, "-m", "128M",
+                "--until", SHELL, "--save", kept)["serial"]
+    assert f"Command line: {line}" in log
     for words in (r"BIOS-e820: \[mem 0x0000000000000000-0x000000000009fbff\] usable",
                   r"BIOS-e820: \[mem 0x0000000000100000-0x0000000007ffcfff\] usable", "ACPI: RSDP 0x00000000000FA000",
                   r"RAMDISK: \[mem 0x07\w{6}-0x07ffcfff\]", "Console: colour VGA. 80x25"):
         assert re.search(words, log), words
+    log = session(x86, "--restore", kept)
+    assert re.search(r"^bin +dev +init +proc +(root +)?sys", log, re.MULTILINE)
+    assert "model name\t: x86 threaded-code interpreter" in log
+
+
+@pytest.mark.deep
+def test_linux_with_all_that_it_does_by_itself(x86, payload):
+    """No command line but the console: KASLR, mitigations, self-tests of its ciphers; nothing in the log says that it hurt."""
+    log = session(x86, "--kernel", payload("vmlinuz"), "--initrd", payload("initrd.cpio"), "--append", "console=ttyS0", "-m", "128M")
+    assert "alg: self-tests for CTR-KDF (hmac(sha256)) passed" in log
+    assert not re.search(r"BUG|WARNING|[Pp]anic|Call Trace|failed to|self-tests? .*failed", log), log
 
 
 @pytest.mark.deep

@@ -29,7 +29,7 @@ class Progress:
         self.begins_line = True         # what was written on this terminal last ended its line
         self._first = machine.time
         self._begun = self._quiet_since = self._last = None
-        self._last_time = machine.time
+        self._last_time = machine.instructions
 
     def wrote(self, data: bytes, now: float) -> None:
         """Something is about to be written to the same terminal."""
@@ -54,7 +54,7 @@ class Progress:
         if not self.begins_line or now - self._quiet_since < SILENCE or now - self._last < often:
             return
         text = self.text(now, said())
-        self._last, self._last_time = now, self.machine.time
+        self._last, self._last_time = now, self.machine.instructions
         if self.is_terminal:
             self.stream.write(f"\r{text[:shutil.get_terminal_size().columns - 1]}\x1b[K")
             self.shown = True
@@ -66,8 +66,8 @@ class Progress:
         """What the line says."""
         machine = self.machine
         seconds = now - self._begun
-        rate = (machine.time - self._last_time) / max(now - self._last, 1e-9) / 1e6
-        parts = [f"{seconds:7.1f} s  {machine.time / 1e6:,.0f} million instructions, {rate:.0f} million/s",
+        rate = (machine.instructions - self._last_time) / max(now - self._last, 1e-9) / 1e6
+        parts = [f"{seconds:7.1f} s  {machine.instructions / 1e6:,.0f} million instructions, {rate:.0f} million/s",
                  MODES.get(machine.cpu.mode, machine.cpu.mode)]
         if self.limit:
             parts.append(f"{100 * (machine.time - self._first) // self.limit}% of --max-instructions")

@@ -30,7 +30,7 @@ def as_text(machine, options, session) -> None:
     if options.timeline:
         parts += [rule("timeline"), *timeline.lines(machine)]
     if options.stats:
-        parts += [rule("figures"), *figures(machine, session.seconds)]
+        parts += [rule("figures"), *figures(machine, session)]
     if parts:
         said = machine.serial.text
         if said and session.prints_serial and not said.endswith("\n"):
@@ -38,14 +38,15 @@ def as_text(machine, options, session) -> None:
         print("\n".join([*parts, "-" * WIDTH] if screen or options.timeline else parts))
 
 
-def rate(machine, seconds: float) -> float:
+def rate(instructions: int, seconds: float) -> float:
     """Millions of instructions a second of the host's."""
-    return machine.time / max(seconds, 1e-9) / 1e6
+    return instructions / max(seconds, 1e-9) / 1e6
 
 
-def figures(machine, seconds: float) -> list[str]:
-    """Instructions, rate, virtual time, resets, and everything the guest asked for in vain."""
-    lines = [f"{machine.time:,} instructions in {seconds:.3f} s: {rate(machine, seconds):.0f} million a second",
+def figures(machine, session) -> list[str]:
+    """Instructions and their rate, virtual time, resets, and everything the guest asked for in vain."""
+    done, seconds = machine.instructions - session.instructions, session.seconds
+    lines = [f"{done:,} instructions in {seconds:.3f} s: {rate(done, seconds):.0f} million a second",
              f"{machine.time / machine.clock.frequency:.3f} s of the machine's own time"]
     if machine.resets:
         lines.append(f"reset {machine.resets} times")
@@ -60,14 +61,15 @@ def figures(machine, seconds: float) -> list[str]:
     return lines + undefined.lines(machine)
 
 
-def as_json(machine, stop, status: int, seconds: float, script) -> None:
+def as_json(machine, stop, status: int, session, script) -> None:
     """Print one object: how it ended, what was said and shown, the timeline, the figures."""
+    done = machine.instructions - session.instructions
     firmware = next((machine.devices[name] for name in FIRMWARE if name in machine.devices), None)
     print(json.dumps({
         "stop": stop.kind, "code": stop.code, "message": stop.message, "status": status,
         "serial": machine.serial.text, "screen": machine.screen.text,
-        "instructions": machine.time, "seconds": round(seconds, 6),
-        "million_instructions_per_second": round(rate(machine, seconds), 1),
+        "instructions": machine.instructions, "ticks": machine.time, "seconds": round(session.seconds, 6),
+        "million_instructions_per_second": round(rate(done, session.seconds), 1),
         "script": [{"step": step.kind, "text": step.text, "instructions": step.instructions, "seen_on": step.where}
                    for step in script.done] + [{"step": kind, "text": text, "instructions": None, "seen_on": None}
                                                for kind, text in script.left],

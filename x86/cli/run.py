@@ -119,7 +119,7 @@ def run(options) -> int:
         report.screenshot(machine, options.screenshot)
     status = status_of(stop, script)
     if options.json:
-        report.as_json(machine, stop, status, session.seconds, script)
+        report.as_json(machine, stop, status, session, script)
     elif not options.quiet:
         report.as_text(machine, options, session)
     complain(machine, stop, script, session)

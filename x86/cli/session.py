@@ -29,6 +29,7 @@ class Session:
     """The machine, what is typed into it, and where its output goes.
 
     live             somebody sits at a terminal
+    instructions     that the machine had done before
     seconds          that the machine ran; drawing and waiting for keys do not count
     prints_serial    the serial port's output is on stdout, and nothing was drawn over it
     seen_screen      somebody has the text screen before their eyes
@@ -42,6 +43,7 @@ class Session:
         self.step_timeout = options.expect_timeout
         self.recorder = Recorder(machine)       # what it takes to run the last stretch again, for the post-mortem
         self.seconds = 0.0
+        self.instructions = machine.instructions        # when it began
         self.live = live
         self.seen_screen = False
         self._written = len(machine.serial.output)      # bytes from the serial port that have been passed on
