@@ -65,6 +65,7 @@ class Bios(Device):
         memory.map_rom(layout.ROM_ALIAS, data, "BIOS at 4 GB")
         memory.map_rom(layout.ROM_ALIAS_A20, data, "BIOS at 4 GB, A20 gate shut")
         machine.bus.add(self.name, layout.TRAP_PORT, 1, write=self._trap)
+        machine.serial.on_arrival = self._serial_arrived
 
     def _power_on(self):
         self.boot_position = 0                      # the next entry of boot_order that INT 19h tries
@@ -188,6 +189,12 @@ class Bios(Device):
         """The in-service register of the first interrupt controller."""
         self.port_out(0x20, 0x0B)
         return self.port_in(0x20)
+
+    def _serial_arrived(self):
+        """A PC's BIOS would look at the port all the time; the stub of INT 14h sleeps, and is woken when there is something."""
+        cpu = self.machine.cpu
+        if cpu.halted and (cpu.mode, cpu.cs, cpu.rip) == ("real", layout.ROM_SEGMENT, self.symbols["serial.woken"]):
+            cpu.halted = False
 
     # ---- memory, as the processor sees it ----------------------------------------------------------------------------
 
