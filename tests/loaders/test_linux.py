@@ -125,9 +125,8 @@ def test_older_protocols_run(machine, tmp_path, version):
     assert machine.run(max_instructions=5000).kind == "poweroff" and machine.serial.text == "163 old\0disk"
 
 
-def test_16_bit_code_finds_the_drives(machine, tmp_path):
-    """A setup that reads the second sector of the first hard disk to 0:600h by INT 13h, and prints what it begins with."""
-    code = assemble("""
+#: Setup code that reads the second sector of the first hard disk to 0:600h by INT 13h, and prints what it begins with.
+READS_THE_DISK = """
         xor     ax, ax
         mov     es, ax
         mov     ax, 201h
@@ -141,11 +140,24 @@ def test_16_bit_code_finds_the_drives(machine, tmp_path):
         mov     dx, 604h
         mov     ax, 2000h
         out     dx, ax
-        hlt""", 16, SETUP_CODE - 0x200)
+        hlt"""
+
+
+def test_16_bit_code_finds_the_drives(machine, tmp_path):
+    code = assemble(READS_THE_DISK, 16, SETUP_CODE - 0x200)
     disk, floppy = write(tmp_path, bytes(512) + b"D" * (MB - 512), "disk"), write(tmp_path, bytes(1440 << 10), "floppy")
-    boot.kernel(machine, write(tmp_path, bzimage(code)), floppies=[floppy], disks=[disk])
+    cd = write(tmp_path, bytes(17 * 2048), "cd")
+    boot.kernel(machine, write(tmp_path, bzimage(code)), floppies=[floppy], disks=[disk], cdroms=[cd])
     assert machine.run(max_instructions=1000).kind == "poweroff" and machine.serial.text == "D"
-    assert sorted(machine.devices["bios"].drives) == [0, 0x80]
+    assert sorted(machine.devices["bios"].drives) == [0, 0x80, 0xE0]
+
+
+def test_16_bit_code_meets_the_quirks_of_the_bios(machine, tmp_path):
+    code = assemble(READS_THE_DISK, 16, SETUP_CODE - 0x200)
+    disk = write(tmp_path, bytes(512) + b"D" * (MB - 512), "disk")
+    boot.kernel(machine, write(tmp_path, bzimage(code)), disks=[disk], quirks=["int13-needs-irq"])
+    machine.bus.write(0xA1, 0xFF, 1)
+    assert machine.run(max_instructions=1000).kind == "poweroff" and machine.serial.text == "\0"
 
 
 # ---- what is where --------------------------------------------------------------------------------------------------
