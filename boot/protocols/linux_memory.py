@@ -78,7 +78,7 @@ def memory_limit(command_line: str) -> int | None:
     """What `mem=` in the command line leaves the kernel, in bytes: the initrd has to lie below. None without it."""
     limit = None
     for word in command_line.split():
-        found = re.fullmatch(r"mem=(0[xX][0-9a-fA-F]+|[0-9]+)([kKmMgGtTpPeE]?)", word)
+        found = re.fullmatch(r"mem=(0[xX][0-9a-fA-F]{1,32}|[0-9]{1,32})([kKmMgGtTpPeE]?)", word)
         if found:
             digits = found[1]
             base = 16 if digits[:2] in ("0x", "0X") else 8 if digits[0] == "0" and set(digits) <= set("01234567") else 10
