@@ -244,6 +244,7 @@ def test_the_video_mode_comes_from_the_command_line(text, mode):
     ({}, "", 4 * MB - 0x3000), ({"initrd_addr_max": 3 * MB}, "", 3 * MB), ({"initrd_addr_max": 3 * MB - 2}, "", 3 * MB),
     ({"initrd_addr_max": 3 * MB - 2 - 3192}, "", 3 * MB - 0x1000),
     ({}, "mem=3M", 3 * MB), ({}, "mem=3072k", 3 * MB), ({}, "mem=0x300000", 3 * MB), ({}, "mem=nopentium", 4 * MB - 0x3000),
+    ({"cmdline_size": 6000}, "mem=" + "9" * 5000, 4 * MB - 0x3000),
     ({"version": 0x202}, "", 4 * MB - 0x3000)])
 def test_the_initrd_is_as_high_as_it_may_be(fields, text, top):
     board = start(bzimage(**fields), text, bytes(5000))
@@ -299,6 +300,12 @@ def test_the_zero_page_says_what_the_bios_would(machine, tmp_path):
         5, 0x301, 0xFF, 4, MB]
     behind = 0x202 + file[0x201]
     assert page[behind:0x2D0] == bytes(0x2D0 - behind)
+
+
+def test_a_machine_without_acpi_has_no_root_pointer(tmp_path):
+    machine = Machine("8M", board="minimal")
+    boot.kernel(machine, write(tmp_path, bzimage(xloadflags=1, kernel=bytes(0x400))), entry="64")
+    assert machine.memory.read_u64(machine.cpu.rsi + 0x70) == 0
 
 
 def test_a_frame_buffer_is_told():
