@@ -23,6 +23,9 @@ UNMAPPED = (1 << 52) - PAGE                         # a physical address at whic
 #: (first byte, first byte behind) of what nobody can write
 ROMS = ((layout.VIDEO_ROM, layout.VIDEO_ROM + layout.VIDEO_ROM_SIZE), (layout.ROM, layout.ROM + layout.ROM_SIZE))
 
+#: So many different calls of what does not exist are counted one by one, and under OTHERS what comes later
+MOST_NAMES, OTHERS = 1000, "others"
+
 #: A fault that nobody handles returns to the instruction that caused it; after so many rounds the machine is stopped.
 FAULT_ROUNDS = 16
 
@@ -112,8 +115,7 @@ class Bios(Device):
         else:
             name = self.rom.traps.get(self._offset())
         if name is None or real is (name in PROTECTED):
-            place = f"{cpu.cs:04X}:{cpu.rip:X}"
-            self.strays[place] = self.strays.get(place, 0) + 1
+            _count(self.strays, f"{cpu.cs:04X}:{cpu.rip:X}")
             return
         call = Call(self) if real else NearCall(self)
         if name.startswith("int_"):
@@ -163,7 +165,7 @@ class Bios(Device):
         code = self.read((cs << 4) + ip - 2, 2)
         name = f"INT {code[1]:02X}h" if code[0] == 0xCD else "a call"
         text = f"{name} AX={call.ax:04X}"
-        self.unimplemented[text] = self.unimplemented.get(text, 0) + 1
+        _count(self.unimplemented, text)
         call.note(f"{text} from {cs:04X}:{ip:04X}: no such service")
 
     def fault(self, vector: int, call: Call) -> None:
@@ -286,17 +288,23 @@ class Bios(Device):
                     self.nowhere += end - start
 
     def word(self, address: int) -> int:
-        """A word of the BIOS data area (or any physical address)."""
-        return self.machine.memory.read_u16(address)
+        """A word of the BIOS data area, or at any physical address, to which guests can move the stack and the EBDA."""
+        return self.machine.memory.read_u16(address) if address < layout.VIDEO_ROM else _number(self._load(address, 2))
 
     def byte(self, address: int) -> int:
-        return self.machine.memory.read_u8(address)
+        return self.machine.memory.read_u8(address) if address < layout.VIDEO_ROM else _number(self._load(address, 1))
 
     def set_word(self, address: int, value: int) -> None:
-        self.machine.memory.write_u16(address, value & 0xFFFF)
+        if address < layout.VIDEO_ROM - 1:
+            self.machine.memory.write_u16(address, value & 0xFFFF)
+        else:
+            self._store(address, (value & 0xFFFF).to_bytes(2, "little"))
 
     def set_byte(self, address: int, value: int) -> None:
-        self.machine.memory.write_u8(address, value & 0xFF)
+        if address < layout.VIDEO_ROM:
+            self.machine.memory.write_u8(address, value & 0xFF)
+        else:
+            self._store(address, bytes((value & 0xFF,)))
 
     # ---- ports -------------------------------------------------------------------------------------------------------
 
@@ -324,6 +332,17 @@ class Bios(Device):
     @property
     def floppies(self) -> int:
         return sum(number < HARD_DISK_C for number in self.drives)
+
+
+def _number(data):
+    return int.from_bytes(data, "little")
+
+
+def _count(counts, name):
+    """One more of `name` in a dictionary that no guest can make grow without an end."""
+    if name not in counts and len(counts) >= MOST_NAMES:
+        name = OTHERS
+    counts[name] = counts.get(name, 0) + 1
 
 
 def _pages(address, length):
