@@ -15,16 +15,12 @@ import re
 
 from boot import layout as firmware
 from boot.loaders.bzimage import Image
-from boot.loaders.ram import PAGE, Ram
+from boot.loaders.ram import PAGE, Ram, align_up
 from x86.faults import ImageError
 
 HIGH_LOAD, LOW_LOAD, LOW_END = 0x100000, 0x10000, 0x90000       # bzImage; zImage, and the end of its room
 MEGABYTE = 1 << 20
 SUFFIXES = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40, "P": 50, "E": 60}
-
-
-def align_up(value: int, alignment: int) -> int:
-    return (value + alignment - 1) // alignment * alignment
 
 
 def load_address(image: Image) -> int:
