@@ -52,7 +52,7 @@ def kernel(machine, path, append: str = "", initrd=None, modules=(), protocol: s
     quirks                      names from boot.bios.quirks.QUIRKS, what the BIOS does as bad ones did
 
     Errors: ImageError for files that cannot be read, make no sense or do not fit into memory; the machine is then
-    unchanged, or has done its POST."""
+    unchanged, or has done its POST. ValueError for quirks that cannot be."""
     name = os.fspath(path)
     data = compressed.unpack(read_file(path), name)
     if not data:
