@@ -14,8 +14,7 @@ from boot import bios, uefi
 __all__ = ["bios", "kernel", "uefi"]
 
 
-def kernel(machine, path, append="", initrd=None, modules=(), protocol=None, entry=None, floppies=(), disks=()):
-    """Load a kernel and leave `machine` as its boot protocol says; see boot.loaders."""
-    from boot import loaders
-    return loaders.kernel(machine, path, append=append, initrd=initrd, modules=modules, protocol=protocol, entry=entry,
-                          floppies=floppies, disks=disks)
+def kernel(machine, path, **options):
+    """Load a kernel and leave `machine` as its boot protocol says; the options are those of boot.protocols.choose.kernel."""
+    from boot.protocols import choose
+    choose.kernel(machine, path, **options)

@@ -25,9 +25,9 @@ def acpi_tables(machine) -> tuple[int, acpi.Tables] | None:
     return base, acpi.build(base, base + layout.ACPI_TABLES_SIZE, "apic" in machine.devices)
 
 
-def root_pointer(memory) -> int:
+def root_pointer(machine) -> int:
     """The physical address of ACPI's root pointer; 0 where there is none."""
-    return layout.ROM + ROOT_POINTER if layout.acpi_tables(memory.ram_low) else 0
+    return layout.ROM + ROOT_POINTER if acpi_tables(machine) else 0
 
 
 def into_rom(rom: bytes, machine) -> bytes:

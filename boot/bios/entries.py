@@ -40,7 +40,7 @@ serial:                                 ; INT 14h
         iret
 .wait:  sti
         hlt
-        jmp     serial
+.woken: jmp     serial                  ; by an interrupt, or by Python when the port has a character
 
         at      0E82Eh
 keyboard:                               ; INT 16h

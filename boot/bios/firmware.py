@@ -18,10 +18,13 @@ from x86.faults import ImageError, MachineError
 
 FLOPPY_A, HARD_DISK_C = 0x00, 0x80
 PAGE = 4096
-UNMAPPED = 1 << 51                                  # a physical address at which nothing ever is
+UNMAPPED = 1 << 52                                  # a physical address at which nothing can be: they have 52 bits
 
 #: (first byte, first byte behind) of what nobody can write
 ROMS = ((layout.VIDEO_ROM, layout.VIDEO_ROM + layout.VIDEO_ROM_SIZE), (layout.ROM, layout.ROM + layout.ROM_SIZE))
+
+#: So many different calls of what does not exist are counted one by one, and under OTHERS what comes later
+MOST_NAMES, OTHERS = 1000, "others"
 
 #: A fault that nobody handles returns to the instruction that caused it; after so many rounds the machine is stopped.
 FAULT_ROUNDS = 16
@@ -65,6 +68,7 @@ class Bios(Device):
         memory.map_rom(layout.ROM_ALIAS, data, "BIOS at 4 GB")
         memory.map_rom(layout.ROM_ALIAS_A20, data, "BIOS at 4 GB, A20 gate shut")
         machine.bus.add(self.name, layout.TRAP_PORT, 1, write=self._trap)
+        machine.serial.on_arrival = self._serial_arrived
 
     def _power_on(self):
         self.boot_position = 0                      # the next entry of boot_order that INT 19h tries
@@ -111,8 +115,7 @@ class Bios(Device):
         else:
             name = self.rom.traps.get(self._offset())
         if name is None or real is (name in PROTECTED):
-            place = f"{cpu.cs:04X}:{cpu.rip:X}"
-            self.strays[place] = self.strays.get(place, 0) + 1
+            _count(self.strays, f"{cpu.cs:04X}:{cpu.rip:X}")
             return
         call = Call(self) if real else NearCall(self)
         if name.startswith("int_"):
@@ -162,7 +165,7 @@ class Bios(Device):
         code = self.read((cs << 4) + ip - 2, 2)
         name = f"INT {code[1]:02X}h" if code[0] == 0xCD else "a call"
         text = f"{name} AX={call.ax:04X}"
-        self.unimplemented[text] = self.unimplemented.get(text, 0) + 1
+        _count(self.unimplemented, text)
         call.note(f"{text} from {cs:04X}:{ip:04X}: no such service")
 
     def fault(self, vector: int, call: Call) -> None:
@@ -188,6 +191,12 @@ class Bios(Device):
         """The in-service register of the first interrupt controller."""
         self.port_out(0x20, 0x0B)
         return self.port_in(0x20)
+
+    def _serial_arrived(self):
+        """A PC's BIOS would look at the port all the time; the stub of INT 14h sleeps, and is woken when there is something."""
+        cpu = self.machine.cpu
+        if cpu.halted and (cpu.mode, cpu.cs, cpu.rip) == ("real", layout.ROM_SEGMENT, self.symbols["serial.woken"]):
+            cpu.halted = False
 
     # ---- memory, as the processor sees it ----------------------------------------------------------------------------
 
@@ -279,17 +288,23 @@ class Bios(Device):
                     self.nowhere += end - start
 
     def word(self, address: int) -> int:
-        """A word of the BIOS data area (or any physical address)."""
-        return self.machine.memory.read_u16(address)
+        """A word of the BIOS data area, or at any physical address, to which guests can move the stack and the EBDA."""
+        return self.machine.memory.read_u16(address) if address < layout.VIDEO_ROM else _number(self._load(address, 2))
 
     def byte(self, address: int) -> int:
-        return self.machine.memory.read_u8(address)
+        return self.machine.memory.read_u8(address) if address < layout.VIDEO_ROM else _number(self._load(address, 1))
 
     def set_word(self, address: int, value: int) -> None:
-        self.machine.memory.write_u16(address, value & 0xFFFF)
+        if address < layout.VIDEO_ROM - 1:
+            self.machine.memory.write_u16(address, value & 0xFFFF)
+        else:
+            self._store(address, (value & 0xFFFF).to_bytes(2, "little"))
 
     def set_byte(self, address: int, value: int) -> None:
-        self.machine.memory.write_u8(address, value & 0xFF)
+        if address < layout.VIDEO_ROM:
+            self.machine.memory.write_u8(address, value & 0xFF)
+        else:
+            self._store(address, bytes((value & 0xFF,)))
 
     # ---- ports -------------------------------------------------------------------------------------------------------
 
@@ -317,6 +332,17 @@ class Bios(Device):
     @property
     def floppies(self) -> int:
         return sum(number < HARD_DISK_C for number in self.drives)
+
+
+def _number(data):
+    return int.from_bytes(data, "little")
+
+
+def _count(counts, name):
+    """One more of `name` in a dictionary that no guest can make grow without an end."""
+    if name not in counts and len(counts) >= MOST_NAMES:
+        name = OTHERS
+    counts[name] = counts.get(name, 0) + 1
 
 
 def _pages(address, length):

@@ -74,7 +74,7 @@ def state_information(bios, call):
     table[0:2] = bios.video_rom.labels["functionality"].to_bytes(2, "little")
     table[2:4] = layout.VIDEO_SEGMENT.to_bytes(2, "little")
     table[4:34] = memory.read(layout.VIDEO_MODE, 30)
-    table[34] = size_of(bios)[1]
+    table[34] = size_of(bios)[1] & 0xFF                # which programs may have set to 256
     table[35:37] = memory.read(layout.VIDEO_FONT_HEIGHT, 2)
     table[37] = bios.byte(layout.VIDEO_COMBINATION)
     colors = 0 if mode.registers.crtc_port == 0x3B4 else min(1 << mode.depth, 256)

@@ -17,7 +17,7 @@ from boot import layout
 from boot.bios.int10_save import carry_out
 from boot.bios.int10_video import enter_mode, mode_of
 from boot.bios.service import service
-from boot.bios.vbe_modes import (BANK, DAC_8_BIT, ENABLE, EVERY_MODE, MEMORY_64K, VIRTUAL_WIDTH, X, Y,
+from boot.bios.vbe_modes import (BANK, COLORS, DAC_8_BIT, ENABLE, EVERY_MODE, MEMORY_64K, VIRTUAL_WIDTH, X, Y,
                                  frame_bytes, line_bytes, pixel_bytes, read_display, write_display)
 from boot.bios.video_modes import CGA, DIRECT, LINEAR, PLANAR, TEXT
 from boot.bios.video_rom import PROTECTED
@@ -42,8 +42,6 @@ MODE_LIST = CONTROLLER.size
 #:   34 pages there - 1, banked and linear  36 (size, place) there  3E highest dot clock
 MODE = struct.Struct("<HBBHHHHIHHHBBBBBBBBB8sBIIHHBB8sI")
 MODELS = {TEXT: 0, CGA: 1, PLANAR: 3, LINEAR: 4, DIRECT: 6}
-COLORS = {15: (5, 10, 5, 5, 5, 0, 1, 15), 16: (5, 11, 6, 5, 5, 0, 0, 0), 24: (8, 16, 8, 8, 8, 0, 0, 0),
-          32: (8, 16, 8, 8, 8, 0, 8, 24)}
 SUPPORTED, EXTENDED, TELETYPE, COLOR, GRAPHICS, NO_VGA, FRAME = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x80
 
 

@@ -76,8 +76,8 @@ def begin_and_boot(bios, call):
     call.dl = booted["drive"]
     finish(bios, call)
     segment, offset = eltorito.entry_point(booted)
-    call.memory.write_u16(bios.physical("ss", call.sp), offset)             # IRET goes there
-    call.memory.write_u16(bios.physical("ss", (call.sp + 2) & 0xFFFF), segment)
+    bios.set_word(bios.physical("ss", call.sp), offset)                     # IRET goes there
+    bios.set_word(bios.physical("ss", (call.sp + 2) & 0xFFFF), segment)
 
 
 def _from_packet(bios, call):

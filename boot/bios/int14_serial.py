@@ -86,7 +86,7 @@ def status(bios, call):
 
 
 def _waiting(bios, call):
-    """Whether there is time left: then the stub halts until the next interrupt and calls again."""
+    """Whether there is time left: then the stub halts until the next interrupt or character, and calls again."""
     clock = bios.machine.clock
     if bios.serial_deadline is None:
         seconds = bios.byte(layout.COM_TIMEOUTS + call.dx) or 1

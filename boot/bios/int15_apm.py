@@ -20,6 +20,7 @@ ALREADY = {REAL: 0x02, BITS_16: 0x05, BITS_32: 0x07}            # error: this on
 DISABLED, NOT_CONNECTED, UNKNOWN_DEVICE, BAD_PARAMETER, NO_EVENT = 0x01, 0x03, 0x09, 0x0A, 0x80
 ENABLED, STANDBY, SUSPEND, OFF = 0, 1, 2, 3         # power states
 RESUMED, STANDBY_RESUMED = 0x0003, 0x000B           # events
+MOST_EVENTS = 16                                    # that wait for somebody to ask; more are lost
 ON_LINE, NO_BATTERY, UNKNOWN = 0x01, 0x80, 0xFF
 
 
@@ -146,7 +147,7 @@ def set_power_state(bios, call):
         if call.cx == OFF:
             call.note("APM: power off")
             bios.machine.stop("poweroff", message="INT 15h AX=5307h: APM power off")
-        else:
+        elif len(bios.apm_events) < MOST_EVENTS:
             bios.apm_events.append(STANDBY_RESUMED if call.cx == STANDBY else RESUMED)
     return 0
 

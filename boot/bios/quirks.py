@@ -194,6 +194,8 @@ def unsorted(entries):
 
 @quirk("e820-overlapping", "E820h tells ranges that overlap: usable memory with what is reserved in it", "entries")
 def overlapping(entries):
+    """ACPI's tables are part of the usable memory then. Linux cuts them out. GRUB 2.06 takes usable ranges as they come, loads
+    its modules over the tables, and its `halt` reads machine code as AML: it fails, or never ends."""
     top = max((start + length for start, length, _ in entries if start < layout.PCI_MEMORY), default=0)
     found = [(start, max(length, top - start) if start == layout.EXTENDED_MEMORY else length, kind)
              for start, length, kind in entries]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import struct
 
-from boot.acpi.dsdt import LINES, PIRQ_INPUTS, PIRQ_OFF, PIRQ_ROUTES, SLOTS
+from boot.acpi.dsdt import LINES, PIRQ_INPUTS, PIRQ_ROUTES, SLOTS
 
 ROUTER = 1 << 3                         # device 1, function 0: the PIIX3
 COMPATIBLE = 0x122E_8086                # the PIIX, which drivers know
@@ -58,11 +58,3 @@ def lead(bios, slot: int, pin: int, interrupt: int) -> bool:
         return False
     write(bios, ROUTER, register, interrupt, 1)
     return True
-
-
-def interrupt_of(bios, slot: int, pin: int) -> int | None:
-    """The interrupt that a pin is led to now, or None."""
-    from boot.bios.int1a_pci import read
-    register = link(slot, pin)
-    route = read(bios, ROUTER, register, 1) if register else PIRQ_OFF
-    return None if route & PIRQ_OFF else route

@@ -101,16 +101,16 @@ class Call:
 
     @property
     def flags(self) -> int:
-        return self.memory.read_u16(self.flags_address)
+        return self.bios.word(self.flags_address)
 
     @flags.setter
     def flags(self, value):
-        self.memory.write_u16(self.flags_address, value & 0xFFFF)
+        self.bios.set_word(self.flags_address, value)
 
     def _set_flag(self, mask, on):
         address = self.flags_address
-        flags = self.memory.read_u16(address)
-        self.memory.write_u16(address, flags | mask if on else flags & ~mask)
+        flags = self.bios.word(address)
+        self.bios.set_word(address, flags | mask if on else flags & ~mask)
 
     @property
     def carry(self) -> bool:
@@ -133,8 +133,8 @@ class Call:
     def caller(self) -> tuple[int, int]:
         """(CS, IP) that IRET will return to."""
         sp = self.cpu.sp
-        return (self.memory.read_u16(self.bios.physical("ss", (sp + 2) & 0xFFFF)),
-                self.memory.read_u16(self.bios.physical("ss", sp & 0xFFFF)))
+        return (self.bios.word(self.bios.physical("ss", (sp + 2) & 0xFFFF)),
+                self.bios.word(self.bios.physical("ss", sp & 0xFFFF)))
 
     # ---- memory ------------------------------------------------------------------------------------------------------
 

@@ -39,6 +39,9 @@ def _mode(number, width, height, depth):
 
 VBE_MODES: dict[int, Mode] = {number: _mode(number, width, height, depth) for first, width, height, depths in TABLE
                               for number, depth in enumerate(depths, first)}
+#: Bits a dot: (size, lowest bit) of red, green, blue and what is left over, one behind the other
+COLORS = {15: (5, 10, 5, 5, 5, 0, 1, 15), 16: (5, 11, 6, 5, 5, 0, 0, 0), 24: (8, 16, 8, 8, 8, 0, 0, 0),
+          32: (8, 16, 8, 8, 8, 0, 8, 24)}
 #: 102h was known as 6Ah, which INT 10h AH=00h can set, before there were numbers of more than seven bits
 OLD_NUMBER = 0x6A
 EVERY_MODE: dict[int, Mode] = {**VBE_MODES, **MODES, OLD_NUMBER: VBE_MODES[0x102]._replace(number=OLD_NUMBER)}

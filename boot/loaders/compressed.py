@@ -6,12 +6,15 @@ Source: RFC 1952, "GZIP file format specification".
 """
 from __future__ import annotations
 
+import re
 import zlib
 
 from x86.faults import ImageError
 
 MAGIC = b"\x1f\x8b\x08"                     # the third byte is the only method there is
 LARGEST = 256 << 20                         # bytes that a compressed file may become: a thousand are packed into one
+FIRST_PIECE = 512                           # bytes
+ZEROS = re.compile(rb"\0*")
 GZIP_WRAPPER = 16 + zlib.MAX_WBITS          # zlib's way to say that header and checksum are gzip's
 
 
@@ -21,18 +24,26 @@ def unpack(data: bytes, name: str) -> bytes:
     Errors: ImageError for a file that is cut off or damaged, or that would become larger than LARGEST."""
     if not data.startswith(MAGIC):
         return data
-    parts, room, rest = [], LARGEST, data
-    while rest.startswith(MAGIC):
-        member = zlib.decompressobj(GZIP_WRAPPER)
+    unpacked, at = bytearray(), 0
+    while data.startswith(MAGIC, at):
+        at = _member(data, at, name, unpacked)
+        at = ZEROS.match(data, at).end()
+    return bytes(unpacked)
+
+
+def _member(data, at, name, unpacked):
+    """Unpack the member at `at`, by pieces that double, so that many small ones cost no more than a large one; its end."""
+    member, size = zlib.decompressobj(GZIP_WRAPPER), FIRST_PIECE
+    while not member.eof:
+        piece = data[at:at + size]
+        if not piece:
+            raise ImageError(f"{name}: a gzip file that is cut off: {len(unpacked)} bytes can be unpacked")
         try:
-            part = member.decompress(rest, room + 1)
+            unpacked += member.decompress(piece, LARGEST + 1 - len(unpacked))
         except zlib.error as error:
             raise ImageError(f"{name}: damaged gzip file: {error}") from None
-        if len(part) > room:
+        if len(unpacked) > LARGEST:
             raise ImageError(f"{name}: a gzip file that becomes larger than {LARGEST >> 20} MB")
-        if not member.eof:
-            raise ImageError(f"{name}: a gzip file that is cut off: {len(part)} bytes can be unpacked")
-        parts.append(part)
-        room -= len(part)
-        rest = member.unused_data.lstrip(b"\0")
-    return b"".join(parts)
+        at += len(piece) - len(member.unused_data)
+        size *= 2
+    return at

@@ -22,7 +22,7 @@ from elftools.common.utils import struct_parse
 from elftools.elf.enums import ENUM_E_MACHINE, ENUM_E_TYPE
 from elftools.elf.structs import ELFStructs
 
-from boot.loaders.ram import Piece
+from boot.loaders.ram import Piece, align_up
 from x86.faults import ImageError
 
 MAGIC = b"\x7fELF"
@@ -81,15 +81,11 @@ def notes(data: bytes, name: str = "kernel") -> Iterator[tuple[bytes, int, bytes
         at = 0
         while at + NOTE.size <= len(content):
             name_size, size, kind = NOTE.unpack_from(content, at)
-            start = _aligned(at + NOTE.size + name_size, align)
+            start = align_up(at + NOTE.size + name_size, align)
             if start + size > len(content):
                 break
             yield content[at + NOTE.size:at + NOTE.size + name_size].rstrip(b"\0"), kind, content[start:start + size]
-            at = _aligned(start + size, align)
-
-
-def _aligned(offset, align):
-    return (offset + align - 1) // align * align
+            at = align_up(start + size, align)
 
 
 def _header(data, name):

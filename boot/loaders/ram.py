@@ -62,7 +62,7 @@ class Ram:
             gap = first
             for start, end in [*taken, (last, last)]:
                 bottom, top = max(gap, low), min(start, last, high) - size
-                place = top // align * align if highest else (bottom + align - 1) // align * align
+                place = top // align * align if highest else align_up(bottom, align)
                 if bottom <= place <= top:
                     best = place
                     if not highest:
@@ -100,6 +100,11 @@ class Ram:
         address = self.place(len(data), name, align, low, high)
         self.memory.write(address, data)
         return address
+
+
+def align_up(value: int, alignment: int) -> int:
+    """The first multiple of `alignment` that is not below `value`."""
+    return (value + alignment - 1) // alignment * alignment
 
 
 def span(start: int, end: int) -> str:

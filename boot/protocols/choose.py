@@ -38,20 +38,21 @@ NAMES = [protocol.name for protocol in PROTOCOLS]
 
 
 def kernel(machine, path, append: str = "", initrd=None, modules=(), protocol: str | None = None,
-           entry: str | None = None, floppies=(), disks=()) -> None:
+           entry: str | None = None, floppies=(), disks=(), cdroms=(), quirks=()) -> None:
     """Load the kernel at `path` into `machine`; its next instruction is then the kernel's first.
 
     The machine gets a BIOS, which runs its POST first, so that devices and the BIOS data area are as on a PC that booted.
 
-    append              the command line, without the kernel's own name
-    initrd              a file, or a list of files that become one; a file is a path or (path, string)
-    modules             further files, for protocols that have modules
-    protocol            one of NAMES; None: by the file
-    entry               "16", "32" or "64", for protocols with several entries
-    floppies, disks     images of the BIOS's drives, which 16-bit code finds by INT 13h
+    append                      the command line, without the kernel's own name
+    initrd                      a file, or a list of files that become one; a file is a path or (path, string)
+    modules                     further files, for protocols that have modules
+    protocol                    one of NAMES; None: by the file
+    entry                       "16", "32" or "64", for protocols with several entries
+    floppies, disks, cdroms     images of the BIOS's drives, which 16-bit code finds by INT 13h
+    quirks                      names from boot.bios.quirks.QUIRKS, what the BIOS does as bad ones did
 
     Errors: ImageError for files that cannot be read, make no sense or do not fit into memory; the machine is then
-    unchanged, or has done its POST."""
+    unchanged, or has done its POST. ValueError for quirks that cannot be."""
     name = os.fspath(path)
     data = compressed.unpack(read_file(path), name)
     if not data:
@@ -59,7 +60,7 @@ def kernel(machine, path, append: str = "", initrd=None, modules=(), protocol: s
     wanted = Kernel(name, data, append, read_initrd(initrd), tuple(map(read_module, modules)), entry, protocol)
     chosen, header = choose(wanted)
     chosen.check(wanted, header)            # what is wrong with the file is said before anything happens
-    power_on(machine, floppies, disks)
+    power_on(machine, floppies, disks, cdroms, quirks)
     chosen.boot(machine, wanted, header)
 
 
@@ -78,9 +79,9 @@ def choose(wanted: Kernel) -> tuple[Protocol, object]:
     raise ImageError(f"{wanted.name}: no kernel that can be started: {what_it_is(wanted.data)}")
 
 
-def power_on(machine, floppies=(), disks=()) -> None:
+def power_on(machine, floppies=(), disks=(), cdroms=(), quirks=()) -> None:
     """Give the machine a BIOS, and run that up to where it would look for a drive (INT 19h)."""
-    install_bios(machine, floppy=list(floppies), drives=disks)
+    install_bios(machine, floppy=list(floppies), drives=disks, cdrom=list(cdroms), quirks=quirks)
     cpu = machine.cpu
     stop = machine.run(POST_LIMIT, until=lambda _: cpu.cs == ROM_SEGMENT and cpu.rip == ENTRY_BOOT, every=1)
     if stop.kind != "until":

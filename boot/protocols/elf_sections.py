@@ -19,7 +19,7 @@ import struct
 from typing import NamedTuple
 
 from boot.loaders.elf import is_elf
-from boot.loaders.ram import PAGE, Ram
+from boot.loaders.ram import PAGE, Ram, align_up
 from boot.protocols import layout
 
 #: By EI_CLASS. The header's fields from e_ident to e_shstrndx, and a section's from sh_name to sh_entsize, come in the same
@@ -74,7 +74,7 @@ def store(ram: Ram, data: bytes, low: int) -> Sections | None:
             if header[SH_OFFSET] + header[SH_SIZE] > len(data):
                 return None
             align = min(header[SH_ADDRALIGN] or 1, PAGE)
-            size = (size + align - 1) // align * align
+            size = align_up(size, align)
             wanted.append((header, size))
             size += header[SH_SIZE]
     base = ram.find(max(size, 1), PAGE, low) or ram.find(max(size, 1), PAGE, layout.MODULES)

@@ -47,7 +47,7 @@ class Gdt(NamedTuple):
         return 8 * (1 + self.accesses.index(access))
 
 
-USUAL_GDT = Gdt((CODE_32, DATA, CODE_64))   # the selectors in layout.py
+USUAL_GDT = Gdt((CODE_32, DATA, CODE_64))   # 08h, 10h, 18h
 
 
 def write_gdt(ram: Ram, gdt: Gdt = USUAL_GDT) -> tuple[int, int]:

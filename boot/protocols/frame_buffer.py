@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from boot.bios.vbe_modes import COLORS
 from boot.layout import COLOR_TEXT
 from boot.protocols import vbe
 from x86.devices.vga_linear import FRAME_BUFFER_SIZE, MAXIMA, PREFERRED, WIDTH, HEIGHT
@@ -20,8 +21,7 @@ INDEXED, RGB, EGA_TEXT = range(3)           # framebuffer_type in both versions 
 SMALLEST = (320, 200)                       # in dots: what is less is meant as characters
 DEFAULT_DEPTH = 32
 #: Bits a dot: (lowest bit, bits) of red, green and blue
-FIELDS = {15: ((10, 5), (5, 5), (0, 5)), 16: ((11, 5), (5, 6), (0, 5)),
-          24: ((16, 8), (8, 8), (0, 8)), 32: ((16, 8), (8, 8), (0, 8))}
+FIELDS = {depth: tuple((place, size) for size, place in zip(each[0:6:2], each[1:6:2])) for depth, each in COLORS.items()}
 DEPTHS = (8, *FIELDS)
 
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -73,6 +74,8 @@ def c_string(text: str) -> bytes:
 def read_file(path) -> bytes:
     """The bytes of the file at `path`. Errors: ImageError in words for what is no readable file."""
     try:
+        if stat.S_ISCHR(os.stat(path).st_mode):         # which may have no end
+            raise ImageError(f"{path}: a device, not a file")
         return Path(path).read_bytes()
     except IsADirectoryError:
         raise ImageError(f"{path}: a directory, not a file") from None

@@ -12,9 +12,3 @@ SETUP = 0x10000             # The 16-bit code of a Linux kernel, where its proto
 OLD_SETUP = 0x90000         # and where that of old ones, and of a zImage, has to lie.
 ZERO_PAGE = 0x08000         # What a Linux kernel is told where its 16-bit code does not run: struct boot_params.
 MODULES = 0x100000          # Modules go above the kernel if there is room, and never below this address.
-
-# The selectors in that GDT.
-NULL = 0x00
-CODE_32 = 0x08              # base 0, limit 4 GB, execute/read
-DATA = 0x10                 # base 0, limit 4 GB, read/write
-CODE_64 = 0x18              # 64-bit code

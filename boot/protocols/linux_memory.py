@@ -15,16 +15,12 @@ import re
 
 from boot import layout as firmware
 from boot.loaders.bzimage import Image
-from boot.loaders.ram import PAGE, Ram
+from boot.loaders.ram import PAGE, Ram, align_up
 from x86.faults import ImageError
 
 HIGH_LOAD, LOW_LOAD, LOW_END = 0x100000, 0x10000, 0x90000       # bzImage; zImage, and the end of its room
 MEGABYTE = 1 << 20
 SUFFIXES = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40, "P": 50, "E": 60}
-
-
-def align_up(value: int, alignment: int) -> int:
-    return (value + alignment - 1) // alignment * alignment
 
 
 def load_address(image: Image) -> int:
@@ -78,7 +74,7 @@ def memory_limit(command_line: str) -> int | None:
     """What `mem=` in the command line leaves the kernel, in bytes: the initrd has to lie below. None without it."""
     limit = None
     for word in command_line.split():
-        found = re.fullmatch(r"mem=(0[xX][0-9a-fA-F]+|[0-9]+)([kKmMgGtTpPeE]?)", word)
+        found = re.fullmatch(r"mem=(0[xX][0-9a-fA-F]{1,32}|[0-9]{1,32})([kKmMgGtTpPeE]?)", word)
         if found:
             digits = found[1]
             base = 16 if digits[:2] in ("0x", "0X") else 8 if digits[0] == "0" and set(digits) <= set("01234567") else 10

@@ -20,6 +20,7 @@ import struct
 from boot import layout as firmware
 from boot.bios.descriptions import root_pointer
 from boot.bios.int15_memory import memory_map
+from boot.bios.vbe_modes import COLORS
 from boot.loaders.bzimage import BOOT_FLAG, FIELDS, HEADER_START, MAGIC, MAGIC_AT
 from boot.loaders.ram import PAGE
 from x86.devices.vga_linear import FRAME_BUFFER_SIZE
@@ -29,8 +30,6 @@ HEADER_END = 0x290                          # what is behind it is told by the 1
 UNKNOWN_LOADER = 0xFF                       # type_of_loader: nobody with a number of its own
 TEXT_ON_VGA, FRAME_BUFFER = 1, 0x23
 COLOR_256_KB = 3                            # of BX: a colour screen, 256 KB
-COLORS = {15: (5, 10, 5, 5, 5, 0, 1, 15), 16: (5, 11, 6, 5, 5, 0, 0, 0), 24: (8, 16, 8, 8, 8, 0, 0, 0),
-          32: (8, 16, 8, 8, 8, 0, 8, 24)}
 PLAIN_VERSION = 0x20C                       # of the header that an ELF kernel has not got and is given
 
 
@@ -45,7 +44,7 @@ def zero_page(machine, header: bytes, values: dict[str, int]) -> bytes:
     extended = max(end - firmware.EXTENDED_MEMORY, 0) >> 10
     page[:0x40] = screen_info(machine)
     put(0x02, "H", min(extended, 0xFC00))
-    put(0x70, "Q", root_pointer(machine.memory))
+    put(0x70, "Q", root_pointer(machine))
     put(0x1E0, "I", extended)
     entries = memory_map(machine.devices["bios"])[:E820_MOST]
     put(0x1E8, "B", len(entries))

@@ -104,9 +104,15 @@ def read_kernel(data: bytes, header: Header, name: str = "kernel") -> tuple[int,
     if not elf.is_elf(data):
         raise ImageError(f"{name}: neither an ELF file nor a multiboot header with addresses (flags bit 16)")
     executable = elf.read(data, name)
-    if executable.entry >= firmware.FOUR_GB:
-        raise ImageError(f"{name}: the entry point {executable.entry:X}h is above 4 GB, out of a 32-bit kernel's reach")
-    return executable.entry, executable.pieces
+    return executable.entry, below_4_gb(executable.pieces)
+
+
+def below_4_gb(pieces: list[Piece]) -> list[Piece]:
+    """The same pieces, and so an entry point in one of them. ImageError for one that 32-bit code does not reach."""
+    for piece in pieces:
+        if piece.end > firmware.FOUR_GB:
+            raise ImageError(f"{piece.name} at {span(piece.address, piece.end)} is out of a 32-bit kernel's reach")
+    return pieces
 
 
 def _kludge(data, header, name):

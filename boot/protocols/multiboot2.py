@@ -34,13 +34,12 @@ from typing import NamedTuple
 
 from construct import Int32ul, Struct
 
-from boot import layout as firmware
 from boot.loaders import elf
 from boot.loaders.ram import Piece, Ram, span
 from boot.protocols import layout, multiboot2_information as information
 from boot.protocols.entry import enter_protected
 from boot.protocols.kernel import Kernel, Module, Protocol
-from boot.protocols.multiboot import at_addresses, modules_of, only_one_entry
+from boot.protocols.multiboot import at_addresses, below_4_gb, modules_of, only_one_entry
 from x86.faults import ImageError
 
 HEADER_MAGIC = 0xE85250D6
@@ -156,20 +155,13 @@ def read_kernel(data: bytes, header: Header, name: str = "kernel") -> tuple[int,
     elif elf.is_elf(data):
         start, pieces = elf.read(data, name)[1:]
         if entry is None:
-            return start, _below_4_gb(pieces)
+            return start, below_4_gb(pieces)
     else:
         raise ImageError(f"{name}: neither an ELF file nor a multiboot 2 header with an address tag (type {ADDRESS})")
     if not any(piece.address <= entry.entry_addr < piece.end for piece in pieces):
         raise ImageError(f"{name}: the entry address tag says {entry.entry_addr:X}h, where nothing of the kernel is loaded: "
                          + ", ".join(span(piece.address, piece.end) for piece in pieces[:4]))
-    return entry.entry_addr, _below_4_gb(pieces)
-
-
-def _below_4_gb(pieces):
-    for piece in pieces:
-        if piece.end > firmware.FOUR_GB:
-            raise ImageError(f"{piece.name} at {span(piece.address, piece.end)} is out of a 32-bit kernel's reach")
-    return pieces
+    return entry.entry_addr, below_4_gb(pieces)
 
 
 def load(ram: Ram, header: Header, entry: int, pieces: list[Piece], name: str = "kernel") -> tuple[int, list[Piece]]:

@@ -26,6 +26,7 @@ import struct
 from typing import NamedTuple
 
 from boot import layout as firmware
+from boot.acpi import RSDP_SIZE
 from boot.bios import descriptions
 from boot.bios.int15_memory import memory_map
 from boot.loaders.ram import Piece, Ram
@@ -95,7 +96,7 @@ def _screen(screen):
 
 def _acpi(memory):
     """The root pointer, as a kernel without this tag would find it in the ROM, in both sizes."""
-    found = memory.read(firmware.ROM + descriptions.ROOT_POINTER, 36)
+    found = memory.read(firmware.ROM + descriptions.ROOT_POINTER, RSDP_SIZE)
     if found.startswith(b"RSD PTR "):
         yield tag(ACPI_OLD, found[:OLD_RSDP_SIZE])
         yield tag(ACPI_NEW, found)

@@ -73,7 +73,7 @@ def boot(machine, kernel: Kernel, entry: int) -> None:
     memory = b"".join(struct.pack("<QQII", *each, 0) for each in entries)
     information = struct.pack("<4I4QII", MAGIC, VERSION, 0, len(kernel.files), module_list,
                               ram.store(c_string(kernel.append), "the command line", 1, low=low),
-                              root_pointer(machine.memory), ram.store(memory, "the memory map", 8, low=low),
+                              root_pointer(machine), ram.store(memory, "the memory map", 8, low=low),
                               len(entries), 0)
     address = ram.store(information, "the start information", 8, low=low)
     enter_protected(machine, ram, entry, {"rbx": address, "rsp": layout.STACK_TOP})

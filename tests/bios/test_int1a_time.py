@@ -2,7 +2,7 @@
 import datetime
 
 import pytest
-from bios_guest import boot_sector, machine_with
+from bios_guest import BUFFER, boot_sector, machine_with
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -182,6 +182,30 @@ def test_serial_receive_waits_a_second_and_gives_up(guest):
     after = guest.call(0x14, limit=200_000_000, ax=0x0200, dx=0)
     assert after.ah & 0x80
     assert 0.9 < (guest.machine.time - before) / guest.machine.clock.frequency < 1.2
+
+
+def test_serial_receive_is_woken_by_the_character(guest):
+    """Not by the next tick of the timer, which comes 18 times a second; and a snapshot can be taken while it sleeps."""
+    machine, clock = guest.machine, guest.machine.clock
+    guest.start("        mov cx, 20\n.a:     mov ah, 02h\n        mov dx, 0\n        int 14h\n        mov [bx], al\n"
+                "        inc bx\n        loop .a\n        cli\n        hlt\n", bx=BUFFER)
+    machine.run(max_instructions=100_000)
+    assert guest.cpu.halted
+    machine.restore(machine.snapshot())
+    text, began = b"wakes with the data!", machine.time
+    machine.serial.send(text)
+    assert machine.run(max_instructions=clock.frequency).kind == "hang"
+    assert guest.memory.read(BUFFER, 20) == text
+    assert (machine.time - began) / clock.frequency < 0.03          # at 9600 a second; 20 ticks would be 1.1 s
+
+
+def test_a_character_ends_no_halt_but_that_of_the_service(guest):
+    guest.start("        sti\n        hlt\n        mov byte [bx], 1\n.a:     hlt\n        jmp .a\n", bx=BUFFER)
+    guest.memory.write(BUFFER, b"\0")
+    guest.machine.bus.write(0x21, 0xFF, 1)
+    guest.machine.serial.send(b"x")
+    guest.machine.run(max_instructions=1_000_000)
+    assert guest.memory.read(BUFFER, 1) == b"\0" and guest.machine.bus.read(0x3FD, 1) & 1
 
 
 def test_serial_port_as_the_ps_2_has_it(guest):

@@ -123,6 +123,19 @@ def test_a_way_to_open_a20_is_missing(with_quirks, name):
         assert guest.cpu.a20 is (way != name), way
 
 
+@pytest.mark.parametrize("name", WAYS)
+def test_a_snapshot_keeps_how_a20_is_wired(with_quirks, name):
+    """Restored into a machine that was built alike and has not run its POST."""
+    snapshot = with_quirks(name).machine.snapshot()
+    other = machine_with(disk=HARD_DISK, floppy=boot_sector(), boot_order=["disk"], quirks=[name])
+    guest = Guest.__new__(Guest)
+    guest.machine, guest.cpu, guest.memory, guest.bios = other, other.cpu, other.memory, other.devices["bios"]
+    other.restore(snapshot)
+    other.set_a20(False)
+    guest.run(WAYS[name])
+    assert not other.cpu.a20
+
+
 def test_no_extended_area(with_quirks):
     guest = with_quirks("no-ebda")
     assert guest.call(0x12).ax == 640 and guest.memory.read_u16(layout.EBDA_SEGMENT_WORD) == 0

@@ -146,6 +146,8 @@ def test_files_that_cannot_be_read(machine, tmp_path):
         boot.kernel(machine, tmp_path / "nothing")
     with pytest.raises(ImageError, match="a directory, not a file"):
         boot.kernel(machine, tmp_path)
+    with pytest.raises(ImageError, match="^/dev/zero: a device, not a file$"):
+        boot.kernel(machine, "/dev/zero")
 
 
 def test_modules_are_for_multiboot_kernels(machine, tmp_path):

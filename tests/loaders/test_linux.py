@@ -125,9 +125,8 @@ def test_older_protocols_run(machine, tmp_path, version):
     assert machine.run(max_instructions=5000).kind == "poweroff" and machine.serial.text == "163 old\0disk"
 
 
-def test_16_bit_code_finds_the_drives(machine, tmp_path):
-    """A setup that reads the second sector of the first hard disk to 0:600h by INT 13h, and prints what it begins with."""
-    code = assemble("""
+#: Setup code that reads the second sector of the first hard disk to 0:600h by INT 13h, and prints what it begins with.
+READS_THE_DISK = """
         xor     ax, ax
         mov     es, ax
         mov     ax, 201h
@@ -141,11 +140,24 @@ def test_16_bit_code_finds_the_drives(machine, tmp_path):
         mov     dx, 604h
         mov     ax, 2000h
         out     dx, ax
-        hlt""", 16, SETUP_CODE - 0x200)
+        hlt"""
+
+
+def test_16_bit_code_finds_the_drives(machine, tmp_path):
+    code = assemble(READS_THE_DISK, 16, SETUP_CODE - 0x200)
     disk, floppy = write(tmp_path, bytes(512) + b"D" * (MB - 512), "disk"), write(tmp_path, bytes(1440 << 10), "floppy")
-    boot.kernel(machine, write(tmp_path, bzimage(code)), floppies=[floppy], disks=[disk])
+    cd = write(tmp_path, bytes(17 * 2048), "cd")
+    boot.kernel(machine, write(tmp_path, bzimage(code)), floppies=[floppy], disks=[disk], cdroms=[cd])
     assert machine.run(max_instructions=1000).kind == "poweroff" and machine.serial.text == "D"
-    assert sorted(machine.devices["bios"].drives) == [0, 0x80]
+    assert sorted(machine.devices["bios"].drives) == [0, 0x80, 0xE0]
+
+
+def test_16_bit_code_meets_the_quirks_of_the_bios(machine, tmp_path):
+    code = assemble(READS_THE_DISK, 16, SETUP_CODE - 0x200)
+    disk = write(tmp_path, bytes(512) + b"D" * (MB - 512), "disk")
+    boot.kernel(machine, write(tmp_path, bzimage(code)), disks=[disk], quirks=["int13-needs-irq"])
+    machine.bus.write(0xA1, 0xFF, 1)
+    assert machine.run(max_instructions=1000).kind == "poweroff" and machine.serial.text == "\0"
 
 
 # ---- what is where --------------------------------------------------------------------------------------------------
@@ -232,6 +244,7 @@ def test_the_video_mode_comes_from_the_command_line(text, mode):
     ({}, "", 4 * MB - 0x3000), ({"initrd_addr_max": 3 * MB}, "", 3 * MB), ({"initrd_addr_max": 3 * MB - 2}, "", 3 * MB),
     ({"initrd_addr_max": 3 * MB - 2 - 3192}, "", 3 * MB - 0x1000),
     ({}, "mem=3M", 3 * MB), ({}, "mem=3072k", 3 * MB), ({}, "mem=0x300000", 3 * MB), ({}, "mem=nopentium", 4 * MB - 0x3000),
+    ({"cmdline_size": 6000}, "mem=" + "9" * 5000, 4 * MB - 0x3000),
     ({"version": 0x202}, "", 4 * MB - 0x3000)])
 def test_the_initrd_is_as_high_as_it_may_be(fields, text, top):
     board = start(bzimage(**fields), text, bytes(5000))
@@ -287,6 +300,12 @@ def test_the_zero_page_says_what_the_bios_would(machine, tmp_path):
         5, 0x301, 0xFF, 4, MB]
     behind = 0x202 + file[0x201]
     assert page[behind:0x2D0] == bytes(0x2D0 - behind)
+
+
+def test_a_machine_without_acpi_has_no_root_pointer(tmp_path):
+    machine = Machine("8M", board="minimal")
+    boot.kernel(machine, write(tmp_path, bzimage(xloadflags=1, kernel=bytes(0x400))), entry="64")
+    assert machine.memory.read_u64(machine.cpu.rsi + 0x70) == 0
 
 
 def test_a_frame_buffer_is_told():

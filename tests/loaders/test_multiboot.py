@@ -246,6 +246,12 @@ def test_neither_elf_nor_addresses():
         multiboot.boot(Board(), bytes(100))
 
 
+def test_a_segment_above_4_gb_is_refused():
+    file = elf([Segment(MB, b"\xf4"), Segment(1 << 32, b"\xf4")], MB, 64, lead=multiboot_header())
+    with pytest.raises(ImageError, match="segment 1 at 100000000h-100000000h is out of a 32-bit kernel's reach"):
+        multiboot.boot(Board(), file)
+
+
 def test_an_elf64_kernel_below_4_gb_is_entered_in_32_bit_code():
     board = Board()
     multiboot.boot(board, elf([Segment(MB, CODE, virtual=0xFFFFFFFF80100000)], 0xFFFFFFFF80100008, 64,

@@ -143,9 +143,8 @@ def build(options, resumed: bool = False):
         raise ImageError(f"--memory {options.memory} --memory-fill {options.memory_fill}: "
                          f"{error or 'this host has not so much memory'}") from None
     machine.no_reboot = options.no_reboot
-    if options.bios_quirk and (options.kernel is not None or is_uefi(options)):
-        raise ImageError(f"--bios-quirk {options.bios_quirk[0]}: there is no BIOS with "
-                         f"{'--kernel' if options.kernel is not None else '--uefi'}")
+    if options.bios_quirk and options.kernel is None and is_uefi(options):
+        raise ImageError(f"--bios-quirk {options.bios_quirk[0]}: there is no BIOS with --uefi")
     if options.kernel is not None:
         return machine, _kernel(machine, options)
     if options.firmware == "uefi" if resumed else is_uefi(options):
@@ -201,9 +200,8 @@ def kind_of(path) -> str:
 def _kernel(machine, options):
     import boot
     from boot.disk import Disk
-    others = [option for option in ("cdrom", "uefi", *UEFI_ONLY) if getattr(options, option)]
-    named = [option for option in ("image", "boot") if getattr(options, option)] + \
-        [f"--{option.replace('_', '-')}" for option in others]
+    named = [options.image] if options.image is not None else []
+    named += [f"--{option.replace('_', '-')}" for option in ("boot", "uefi", *UEFI_ONLY) if getattr(options, option)]
     if named:
         raise ImageError(f"--kernel is started directly, so {' and '.join(named)} would not be seen by anybody")
     modules = [(path, string) if string else path
@@ -211,11 +209,13 @@ def _kernel(machine, options):
     mode = "write" if options.write else "readonly" if options.read_only else "overlay"
     floppies = [Disk(path, mode, floppy=True) for path in options.floppy]
     disks = [Disk(path, mode) for path in options.drive]
+    cdroms = [Disk(options.cdrom, cd=True)] if options.cdrom is not None else []
     for disk in disks:
         check_partitions(disk)
     boot.kernel(machine, options.kernel, append=options.append or "", initrd=initrd_files(options.initrd), modules=modules,
-                protocol=options.protocol, entry=options.entry, floppies=floppies, disks=disks)
-    return floppies + disks
+                protocol=options.protocol, entry=options.entry, floppies=floppies, disks=disks, cdroms=cdroms,
+                quirks=options.bios_quirk)
+    return floppies + disks + cdroms
 
 
 def initrd_files(names) -> list[str]:

@@ -34,7 +34,7 @@ class Ps2(Device):
 
     name = "ps2"
     STATE = ("command_byte", "ram", "full", "data", "from_mouse", "was_command", "awaiting", "replies", "up", "delivering",
-             "strokes", "striking", "struck")
+             "strokes", "striking", "struck", "drives_a20")
 
     def __init__(self, machine):
         super().__init__(machine)

@@ -24,7 +24,7 @@ class SystemPorts(Device):
     """
 
     name = "sysports"
-    STATE = ("codes", "code", "debug_output", "control_a", "reset_control")
+    STATE = ("codes", "code", "debug_output", "control_a", "reset_control", "drives_a20")
 
     def __init__(self, machine):
         super().__init__(machine)

@@ -42,8 +42,9 @@ IIR_LINE, IIR_DATA, IIR_TIMEOUT, IIR_THR, IIR_MODEM, IIR_NONE = 0x06, 0x04, 0x0C
 class Uart(Device):
     """A serial port; machine.serial is COM1.
 
-    output    all bytes that the guest sent
-    on_byte   called with each of them, or None
+    output      all bytes that the guest sent
+    on_byte     called with each of them, or None
+    on_arrival  called when characters have come into the receiver, or None
     """
 
     name = "uart"
@@ -57,6 +58,7 @@ class Uart(Device):
         self.clock = machine.clock
         self.pic = machine.devices["pic"]
         self.on_byte: Callable[[int], None] | None = None
+        self.on_arrival: Callable[[], None] | None = None
         self.output = bytearray()
         self.input = bytearray()        # what the other end sent and the line has not delivered
         self.receiver: list[int] = []   # the FIFO, or the buffer register
@@ -140,6 +142,8 @@ class Uart(Device):
                 del self.input[:count]
                 self._moved()
                 self._update()
+                if self.on_arrival is not None:
+                    self.on_arrival()
         self._arrive()
 
     # ---- receiver and transmitter ----------------------------------------------------------------------------------
