@@ -84,6 +84,7 @@ class Machine:
         self.no_reboot = False
         self.initial_a20 = a20
         self.resets = 0
+        self.slept = 0                  # ticks without instructions, for who watches: no part of the state
         self.timeline = []              # ProcessorEvents of kind "mode", from power-on
         self._modes_seen = 0
         self._stop = None
@@ -204,7 +205,12 @@ class Machine:
         elif horizon is None:
             self._stop = Stop("hang", message="HLT, and no device will ever interrupt")
         elif not self.cpu.intr:
-            self.cpu.sleep_until(horizon)
+            self.sleep_until(horizon)
+
+    def sleep_until(self, time):
+        """Let time pass without instructions, to the tick `time`."""
+        self.slept += time - self.time
+        self.cpu.sleep_until(time)
 
     def _reset(self):
         """A reset that was asked for. True if the run ends instead."""
