@@ -5,6 +5,7 @@ import argparse
 import sys
 
 from x86.cli import DEBUG_EXIT, DIED, LIMIT, OK, USAGE, options as machine_options, report, saved
+from x86.cli.pace import MODES
 from x86.cli.script import Script, pattern, plain
 from x86.cli.session import Session
 from x86.debug.explain import explain
@@ -55,6 +56,10 @@ def add(commands) -> None:
                        help="the text screen, live on a terminal, else as it is at the end; none: never. Without this or "
                             "--serial, a terminal shows the screen or, where only that talks, the serial port; Ctrl-A t "
                             "changes")
+    shown.add_argument("--pace", choices=MODES,
+                       help="auto: full speed while the guest works, and while it waits (HLT, looking for input that is not "
+                            "there) a second of its time takes a second; real: always; full: never (default auto on a "
+                            "terminal, else full)")
     shown.add_argument("--screenshot", metavar="FILE.png", help="the screen at the end, as a picture")
     shown.add_argument("--timeline", action="store_true", help="which mode the processor entered when, and from where")
     shown.add_argument("--stats", action="store_true", help="instructions, rate, and what nobody answered")
