@@ -54,8 +54,8 @@ def add(commands) -> None:
                             "the run, but a guest that has read all of it and sleeps for two minutes of its own time does")
     shown.add_argument("--display", choices=("text", "none"),
                        help="the text screen, live on a terminal, else as it is at the end; none: never. Without this or "
-                            "--serial, a terminal shows the screen or, where only that talks, the serial port; Ctrl-A t "
-                            "changes")
+                            "--serial, a terminal shows the screen or, where only that talks or a kernel was told "
+                            "console=ttyS0, the serial port; Ctrl-A t changes")
     shown.add_argument("--pace", choices=MODES,
                        help="auto: full speed while the guest works, and while it waits (HLT, looking for input that is not "
                             "there) a second of its time takes a second; real: always; full: never (default auto on a "

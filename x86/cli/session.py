@@ -7,6 +7,7 @@ once --send, --expect and --keys are done.
 from __future__ import annotations
 
 import os
+import re
 import select
 import sys
 import time
@@ -77,8 +78,7 @@ class Session:
         from x86.debug.console import Console
         from x86.debug.terminal import Keyboard
         on_stdio = self._out is sys.stdout.buffer
-        view = ("serial" if options.display == "none" or options.display is None and options.serial == "stdio" else
-                "screen" if options.display == "text" or not on_stdio else None)
+        view = first_view(options, on_stdio)
         self._console = Console(self._to_terminal, self.machine.screen, on_stdio, view)
         self._one_view = options.display == "none" or options.display == "text" or not on_stdio
         self._keyboard = Keyboard(to_serial=view == "serial" and options.serial != "none")
@@ -281,6 +281,18 @@ class Session:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def first_view(options, on_stdio: bool) -> str | None:
+    """The view of a terminal that was chosen by the options, "serial" or "screen", or None: that of whoever talks.
+
+    on_stdio: the serial port can be shown. The last console= of a kernel's command line is the one that a person uses."""
+    if options.display == "text" or not on_stdio and options.display is None:
+        return "screen"
+    consoles = re.findall(r"(?:^|\s)console=(\w+)", options.append or "")
+    if options.display == "none" or options.serial == "stdio" or consoles and consoles[-1] == "ttyS0":
+        return "serial"
+    return None
 
 
 def to_terminal(data: bytes) -> None:
