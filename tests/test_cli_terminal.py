@@ -218,6 +218,22 @@ def test_a_choice_is_not_taken_back():
     assert View(view="serial").after(5, screen="x") == "serial"
 
 
+def test_how_far_it_is_stands_below_the_screen_unless_there_is_something_to_read():
+    terminal, low = View(lines=40), View(lines=8)
+    for each in (terminal, low):
+        each.after(0, screen="BIOS")
+        each.console.status("3.0 s")
+    assert "3.0 s" in terminal.emulator.text and "3.0 s" not in low.emulator.text
+    terminal.console.message("help")
+    terminal.console.status("4.0 s")
+    assert "help" in terminal.emulator.text and "4.0 s" not in terminal.emulator.text
+    terminal.after(6)
+    terminal.console.status("10.0 s")
+    assert "10.0 s" in terminal.emulator.text
+    terminal.console.status("")
+    assert "10.0 s" not in terminal.emulator.text and "serial port" in terminal.emulator.text
+
+
 @pytest.mark.parametrize("serial, display, append, on_stdio, view", [
     (None, None, None, True, None), ("stdio", None, None, True, "serial"), ("file", None, None, False, "screen"),
     (None, "text", "console=ttyS0", True, "screen"), (None, "none", None, True, "serial"),

@@ -46,21 +46,28 @@ class Progress:
 
     def update(self, now: float, said) -> None:
         """Draw or refresh the line where its time has come. said() gives the last line of output."""
-        if not self.on:
+        text = self.line(now, said)
+        if text is None or not self.begins_line:
             return
-        if self._begun is None:
-            self._begun = self._quiet_since = self._last = now
-        often = OFTEN if self.is_terminal else SELDOM
-        if not self.begins_line or now - self._quiet_since < SILENCE or now - self._last < often:
-            return
-        text = self.text(now, said())
-        self._last, self._last_time = now, self.machine.time
         if self.is_terminal:
             self.stream.write(f"\r{text[:shutil.get_terminal_size().columns - 1]}\x1b[K")
             self.shown = True
         else:
             self.stream.write(text + "\n")
         self.stream.flush()
+
+    def line(self, now: float, said) -> str | None:
+        """What the line says, where its time has come."""
+        if not self.on:
+            return None
+        if self._begun is None:
+            self._begun = self._quiet_since = self._last = now
+        often = OFTEN if self.is_terminal else SELDOM
+        if now - self._quiet_since < SILENCE or now - self._last < often:
+            return None
+        text = self.text(now, said())
+        self._last, self._last_time = now, self.machine.time
+        return text
 
     def text(self, now: float, said: str) -> str:
         """What the line says."""

@@ -136,8 +136,7 @@ class Session:
                 self._feed()
                 if self._sleeps_on():
                     return Stop("idle", message="stdin is at its end, and the guest sleeps")
-            if self._console is None or self._console.view == "serial":
-                self.progress.update(now, self._said)
+            self._tell_progress(now, pace.waits)
             self.recorder.note()
             waiting = self._waiting()
             pace.begin()
@@ -253,6 +252,15 @@ class Session:
         if fresh and self._out is not None:
             self._out.write(fresh)
             self._out.flush()
+
+    def _tell_progress(self, now, waits):
+        """A line on stderr, or, while the terminal shows the screen, below that if the guest works."""
+        if self._console is None or self._console.view == "serial":
+            self.progress.update(now, self._said)
+        elif waits:
+            self._console.status("")
+        elif line := self.progress.line(now, str):
+            self._console.status(line.strip())
 
     def _said(self):
         """The last line that the guest said, on the serial port or the screen."""
