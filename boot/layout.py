@@ -98,6 +98,7 @@ WAIT_FLAG_POINTER = 0x498   # Far pointer: the byte whose bit 7 INT 15h AH=83h s
 WAIT_COUNT = 0x49C          # Dword: microseconds that are left of it.
 WAIT_ACTIVE = 0x4A0         # Byte: bit 0 a wait is under way, bit 7 it is over.
 VIDEO_SAVE_POINTER = 0x4A8  # Far pointer: the video parameter control block.
+KEYS_MISSED = 0x4AC         # Word: how often INT 16h AH=01h or 11h found no key; no other BIOS has it.
 VBE_MODE = 0x4BA            # Word: the mode that was set, as INT 10h AX=4F02h was told, bits 14 and 15 included.
 VBE_POWER = 0x4BC           # Byte: the screen's power state, as INT 10h AX=4F10h was told.
 

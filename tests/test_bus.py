@@ -111,3 +111,16 @@ def test_snapshot(bus):
     assert bus.unclaimed == {(0x99, "in"): 1}
     bus.read(0x99, 1)
     assert state == {"unclaimed": {(0x99, "in"): 1}}
+
+
+def test_who_watches_a_port_hears_what_was_read(bus, device):
+    heard = []
+    bus.add("chip", 0x300, 4, device.read, device.write, (1, 2))
+    bus.watch(0x301, heard.append)
+    assert [bus.read(0x301, 1), bus.read(0x300, 1), bus.read(0x301, 1)] == [0xA1, 0xA0, 0xA1]
+    assert heard == [0xA1, 0xA1]
+    with pytest.raises(KeyError):
+        bus.watch(0x310, heard.append)
+    bus.remove(0x300, 4)
+    bus.read(0x301, 1)
+    assert heard == [0xA1, 0xA1]

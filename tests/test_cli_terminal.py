@@ -1,6 +1,7 @@
 """Somebody types at `x86 run`: a pseudo-terminal and what it shows, pipes, signals, and the line that tells how far it is."""
 from __future__ import annotations
 
+import argparse
 import fcntl
 import io
 import json
@@ -20,6 +21,7 @@ from test_cli import ECHO_KEYS, ECHO_SERIAL, LOOP, guest, say  # noqa: F401
 
 from x86.cli.progress import Progress
 from x86.cli.script import plain
+from x86.cli.session import first_view
 from x86.debug.console import Console
 from x86.machine import Machine
 
@@ -214,6 +216,32 @@ def test_a_word_is_seen_below_the_screen_or_instead_of_it():
 def test_a_choice_is_not_taken_back():
     assert View(view="screen").after(5, serial="x" * 1000) == "screen"
     assert View(view="serial").after(5, screen="x") == "serial"
+
+
+def test_how_far_it_is_stands_below_the_screen_unless_there_is_something_to_read():
+    terminal, low = View(lines=40), View(lines=8)
+    for each in (terminal, low):
+        each.after(0, screen="BIOS")
+        each.console.status("3.0 s")
+    assert "3.0 s" in terminal.emulator.text and "3.0 s" not in low.emulator.text
+    terminal.console.message("help")
+    terminal.console.status("4.0 s")
+    assert "help" in terminal.emulator.text and "4.0 s" not in terminal.emulator.text
+    terminal.after(6)
+    terminal.console.status("10.0 s")
+    assert "10.0 s" in terminal.emulator.text
+    terminal.console.status("")
+    assert "10.0 s" not in terminal.emulator.text and "serial port" in terminal.emulator.text
+
+
+@pytest.mark.parametrize("serial, display, append, on_stdio, view", [
+    (None, None, None, True, None), ("stdio", None, None, True, "serial"), ("file", None, None, False, "screen"),
+    (None, "text", "console=ttyS0", True, "screen"), (None, "none", None, True, "serial"),
+    ("file", "none", None, False, "serial"), (None, None, "console=tty0 console=ttyS0,115200n8 quiet", True, "serial"),
+    (None, None, "console=ttyS0 console=tty0", True, None), (None, None, "earlyconsole=ttyS0", True, None),
+    ("file", None, "console=ttyS0", False, "screen")])
+def test_the_options_choose_a_view(serial, display, append, on_stdio, view):
+    assert first_view(argparse.Namespace(serial=serial, display=display, append=append), on_stdio) == view
 
 
 def test_the_terminal_is_drawn_anew_when_its_size_changed():

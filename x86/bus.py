@@ -68,6 +68,17 @@ class Bus:
                 self._readers[size].pop(port, None)
                 self._writers[size].pop(port, None)
 
+    def watch(self, port: int, listener: Callable[[int], object]) -> None:
+        """From now on listener(value) hears what each read of one byte at `port` gave. For those who watch from outside:
+        no snapshot knows of it. KeyError where there is no device."""
+        read, offset = self._readers[1][port]
+
+        def watched(offset, size):
+            value = read(offset, size)
+            listener(value)
+            return value
+        self._readers[1][port] = watched, offset
+
     def owner(self, port: int) -> str | None:
         """The name of the device at a port, or None."""
         return self._owners.get(port)

@@ -85,7 +85,7 @@ class Machine:
         self.no_reboot = False
         self.initial_a20 = a20
         self.resets = 0
-        self.slept = 0                  # ticks that the first processor spent in HLT
+        self.slept = 0                  # ticks that passed without instructions
         self.timeline = []              # ProcessorEvents of kind "mode", from power-on
         self._modes_seen = 0
         self._stop = None
@@ -211,8 +211,12 @@ class Machine:
         elif horizon is None:
             self._stop = Stop("hang", message="HLT, and no device will ever interrupt")
         elif not self.cpu.intr:
-            self.slept += horizon - self.time
-            self.cpu.sleep_until(horizon)
+            self.sleep_until(horizon)
+
+    def sleep_until(self, time):
+        """Let time pass without instructions, to the tick `time`."""
+        self.slept += time - self.time
+        self.cpu.sleep_until(time)
 
     def _reset(self):
         """A reset that was asked for. True if the run ends instead."""

@@ -61,14 +61,18 @@ keyboard:                               ; INT 16h
         mov     ds, ax
         mov     ax, [1Ah]               ; head = tail: empty
         cmp     ax, [1Ch]
+        jne     .some
+        inc     word [0ACh]             ; for who wants to know whether somebody is waited for
         pop     ax
         pop     ds
-        jne     .ask
         push    bp
         mov     bp, sp
         or      byte [bp+6], 40h        ; ZF in the FLAGS that IRET loads
         pop     bp
         iret
+.some:  pop     ax
+        pop     ds
+        jmp     .ask
 
         at      0E987h
 keyboard_irq:                           ; INT 09h

@@ -29,7 +29,7 @@ class Progress:
         self.begins_line = True         # what was written on this terminal last ended its line
         self._first = machine.time
         self._begun = self._quiet_since = self._last = None
-        self._last_time = machine.instructions
+        self._last_done = machine.instructions
 
     def wrote(self, data: bytes, now: float) -> None:
         """Something is about to be written to the same terminal."""
@@ -46,15 +46,9 @@ class Progress:
 
     def update(self, now: float, said) -> None:
         """Draw or refresh the line where its time has come. said() gives the last line of output."""
-        if not self.on:
+        text = self.line(now, said)
+        if text is None or not self.begins_line:
             return
-        if self._begun is None:
-            self._begun = self._quiet_since = self._last = now
-        often = OFTEN if self.is_terminal else SELDOM
-        if not self.begins_line or now - self._quiet_since < SILENCE or now - self._last < often:
-            return
-        text = self.text(now, said())
-        self._last, self._last_time = now, self.machine.instructions
         if self.is_terminal:
             self.stream.write(f"\r{text[:shutil.get_terminal_size().columns - 1]}\x1b[K")
             self.shown = True
@@ -62,11 +56,24 @@ class Progress:
             self.stream.write(text + "\n")
         self.stream.flush()
 
+    def line(self, now: float, said) -> str | None:
+        """What the line says, where its time has come."""
+        if not self.on:
+            return None
+        if self._begun is None:
+            self._begun = self._quiet_since = self._last = now
+        often = OFTEN if self.is_terminal else SELDOM
+        if now - self._quiet_since < SILENCE or now - self._last < often:
+            return None
+        text = self.text(now, said())
+        self._last, self._last_done = now, self.machine.instructions
+        return text
+
     def text(self, now: float, said: str) -> str:
         """What the line says."""
         machine = self.machine
         seconds = now - self._begun
-        rate = (machine.instructions - self._last_time) / max(now - self._last, 1e-9) / 1e6
+        rate = (machine.instructions - self._last_done) / max(now - self._last, 1e-9) / 1e6
         parts = [f"{seconds:7.1f} s  {machine.instructions / 1e6:,.0f} million instructions, {rate:.0f} million/s",
                  MODES.get(machine.cpu.mode, machine.cpu.mode)]
         if self.limit:

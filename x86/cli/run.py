@@ -5,6 +5,7 @@ import argparse
 import sys
 
 from x86.cli import DEBUG_EXIT, DIED, LIMIT, OK, USAGE, options as machine_options, report, saved
+from x86.cli.pace import MODES
 from x86.cli.script import Script, pattern, plain
 from x86.cli.session import Session
 from x86.debug.explain import explain
@@ -53,8 +54,12 @@ def add(commands) -> None:
                             "the run, but a guest that has read all of it and sleeps for two minutes of its own time does")
     shown.add_argument("--display", choices=("text", "none"),
                        help="the text screen, live on a terminal, else as it is at the end; none: never. Without this or "
-                            "--serial, a terminal shows the screen or, where only that talks, the serial port; Ctrl-A t "
-                            "changes")
+                            "--serial, a terminal shows the screen or, where only that talks or a kernel was told "
+                            "console=ttyS0, the serial port; Ctrl-A t changes")
+    shown.add_argument("--pace", choices=MODES,
+                       help="auto: full speed while the guest works, and while it waits (HLT, looking for input that is not "
+                            "there) a second of its time takes a second; real: always; full: never (default auto on a "
+                            "terminal, else full)")
     shown.add_argument("--screenshot", metavar="FILE.png", help="the screen at the end, as a picture")
     shown.add_argument("--timeline", action="store_true", help="which mode the processor entered when, and from where")
     shown.add_argument("--stats", action="store_true", help="instructions, rate, and what nobody answered")

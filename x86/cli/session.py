@@ -1,17 +1,19 @@
 """One run of `x86 run`: what is typed reaches the machine, what it says reaches the terminal, the pipe or the file.
 
-On a terminal (stdin and stdout both are one) time is held back to the host's clock, and a machine that sleeps costs nothing:
-the process waits for a key. Else time goes as fast as it can, and stdin, if it is a pipe or a file, is sent to the serial port
+On a terminal (stdin and stdout both are one) a guest that waits is held to the host's clock (pace.py), and costs nothing: the
+process waits for a key. Else time goes as fast as it can, and stdin, if it is a pipe or a file, is sent to the serial port
 once --send, --expect and --keys are done.
 """
 from __future__ import annotations
 
 import os
+import re
 import select
 import sys
 import time
 from pathlib import Path
 
+from x86.cli.pace import Pace
 from x86.cli.progress import Progress
 from x86.cli.script import plain
 from x86.debug.replay import Recorder
@@ -19,7 +21,8 @@ from x86.faults import ImageError
 
 SLICE = 2_000_000               # ticks between two looks at the host's clock,
 WATCHING = 500_000              # and where the screen is waited for
-FRAME = 1 / 50                  # seconds between two drawings of the screen
+FRAME = 1 / 50                  # seconds of the guest's time between two drawings of the screen while it waits,
+BUSY = 5                        # and so many of these while it works: some 25 ms of the host's
 AHEAD = 4096                    # bytes of stdin that may wait in the line
 IDLE = 120                      # seconds of the machine's time: a guest that slept so long after the end of stdin sleeps on
 AWAKE = 4                       # slices at whose end the processor was not in HLT, in a row: it is at work
@@ -30,6 +33,7 @@ class Session:
 
     live             somebody sits at a terminal
     instructions     that the machine had done before
+    pace             how fast time goes, one of pace.MODES
     seconds          that the machine ran; drawing and waiting for keys do not count
     prints_serial    the serial port's output is on stdout, and nothing was drawn over it
     seen_screen      somebody has the text screen before their eyes
@@ -45,6 +49,7 @@ class Session:
         self.seconds = 0.0
         self.instructions = machine.instructions        # when it began
         self.live = live
+        self.pace = options.pace or ("auto" if live else "full")
         self.seen_screen = False
         self._written = len(machine.serial.output)      # bytes from the serial port that have been passed on
         self._file = self._out = None
@@ -75,8 +80,7 @@ class Session:
         from x86.debug.console import Console
         from x86.debug.terminal import Keyboard
         on_stdio = self._out is sys.stdout.buffer
-        view = ("serial" if options.display == "none" or options.display is None and options.serial == "stdio" else
-                "screen" if options.display == "text" or not on_stdio else None)
+        view = first_view(options, on_stdio)
         self._console = Console(self._to_terminal, self.machine.screen, on_stdio, view)
         self._one_view = options.display == "none" or options.display == "text" or not on_stdio
         self._keyboard = Keyboard(to_serial=view == "serial" and options.serial != "none")
@@ -108,7 +112,7 @@ class Session:
         begun = stepped = time.monotonic()
         first = machine.time
         frame = int(FRAME * machine.clock.frequency)
-        pace = Pace(machine, begun)
+        pace = Pace(machine, self.pace)
         self._last_sign = machine.time                  # of life: output, or input that was taken
         while True:
             self._output()
@@ -118,7 +122,10 @@ class Session:
             now = time.monotonic()
             if len(script.steps) != steps:
                 stepped = now
-            ticks = frame if self.live else WATCHING if script.wanted else SLICE
+            if self.live:
+                ticks = frame if pace.waits or script.wanted else BUSY * frame
+            else:
+                ticks = WATCHING if script.wanted else frame if self.pace == "real" else SLICE
             if self.limit is not None:
                 ticks = min(ticks, first + self.limit - machine.time)
                 if ticks <= 0:
@@ -131,20 +138,23 @@ class Session:
                 self._feed()
                 if self._sleeps_on():
                     return Stop("idle", message="stdin is at its end, and the guest sleeps")
-            if self._console is None or self._console.view == "serial":
-                self.progress.update(now, self._said)
+            self._tell_progress(now, pace.waits)
             self.recorder.note()
             waiting = self._waiting()
+            pace.begin()
             started = time.perf_counter()
             stop = machine.run(max_instructions=ticks)
             self.seconds += time.perf_counter() - started
-            if stop.kind not in ("limit", "heard"):
+            ahead = pace.ahead(hurry=self._waiting() < waiting)
+            if stop.kind not in ("limit", "heard", "look"):
                 self._output()
                 if self._advance():
                     return Stop("until", message=f"--until {script.until.pattern!r} was seen")
                 return stop
             if self.live:
-                self._type(pace.ahead(hurry=self._waiting() < waiting))
+                self._type(ahead)
+            elif ahead:
+                time.sleep(ahead)
 
     def _advance(self):
         script = self.script
@@ -245,6 +255,15 @@ class Session:
             self._out.write(fresh)
             self._out.flush()
 
+    def _tell_progress(self, now, waits):
+        """A line on stderr, or, while the terminal shows the screen, below that if the guest works."""
+        if self._console is None or self._console.view == "serial":
+            self.progress.update(now, self._said)
+        elif waits:
+            self._console.status("")
+        elif line := self.progress.line(now, str):
+            self._console.status(line.strip())
+
     def _said(self):
         """The last line that the guest said, on the serial port or the screen."""
         tail = plain(bytes(self.machine.serial.output[-500:]).decode("utf-8", "replace"))
@@ -274,22 +293,16 @@ class Session:
             self._file = None
 
 
-class Pace:
-    """Virtual time held back to real time, for somebody who sits before the machine."""
+def first_view(options, on_stdio: bool) -> str | None:
+    """The view of a terminal that was chosen by the options, "serial" or "screen", or None: that of whoever talks.
 
-    def __init__(self, machine, begun):
-        self.machine = machine
-        self.real, self.virtual = begun, machine.time
-
-    def ahead(self, hurry: bool = False) -> float:
-        """Seconds by which the machine is ahead. One that fell behind does not have to catch up, nor does one wait that was
-        let run ahead."""
-        now = time.monotonic()
-        ahead = (self.machine.time - self.virtual) / self.machine.clock.frequency - (now - self.real)
-        if hurry or ahead < -0.1:
-            self.real, self.virtual = now, self.machine.time
-            return 0.0
-        return max(ahead, 0.0)
+    on_stdio: the serial port can be shown. The last console= of a kernel's command line is the one that a person uses."""
+    if options.display == "text" or not on_stdio and options.display is None:
+        return "screen"
+    consoles = re.findall(r"(?:^|\s)console=(\w+)", options.append or "")
+    if options.display == "none" or options.serial == "stdio" or consoles and consoles[-1] == "ttyS0":
+        return "serial"
+    return None
 
 
 def to_terminal(data: bytes) -> None:

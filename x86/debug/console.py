@@ -21,6 +21,7 @@ from x86.devices import vga_picture
 
 ESCAPE = "\x1b"
 LINES = 6                               # of serial text, at least; a lower terminal shows none beside the screen
+READING = 5.0                           # seconds that a message stays
 STILL, SILENT = 0.5, 1.0                # seconds after which the screen stands still, the serial port is silent
 TALK = 200                              # bytes from the serial port that are more than a word in passing
 MISSED = 1 << 20                        # bytes that are kept for the serial view while the other is shown
@@ -151,6 +152,8 @@ class Console:
         self._talk = 0                          # bytes that it sent since the screen changed
         self._graphics = None                   # the line that stands for a graphics mode,
         self._mode = None                       # and the registers that it was made for
+        self._status = ""                       # what stands on the rule below the screen,
+        self._now = self._read_until = 0.0      # and until when a message stands there
 
     def _to_screen(self, text):
         self.write(text.encode("utf-8", "replace"))
@@ -163,6 +166,7 @@ class Console:
             if self.view == "screen":
                 self.write(b"\x1b[?1049h")
             self.display.resize()
+        self._now = now
         text = self.screen.text
         news = text != self._text and bool(text.strip())
         if text != self._text:
@@ -236,9 +240,16 @@ class Console:
             self._graphics = f"graphics {width}x{height}: --screenshot, or Ctrl-A s, shows it"
         self.display.draw([[(letter, 7) for letter in self._graphics]], None)
 
+    def status(self, text: str) -> None:
+        """How far a guest is that works, below the screen if there is room; "" takes it away."""
+        if self.view == "screen" and self.display.has_room and text != self._status and self._now >= self._read_until:
+            self._status = text
+            self.display.note(text)
+
     def message(self, text: str) -> None:
         """A line for the person at the terminal."""
         if self.view == "screen":
+            self._status, self._read_until = "", self._now + READING
             self.display.note(text)
         else:
             self.write(f"\r\n[{text}]\r\n".encode())

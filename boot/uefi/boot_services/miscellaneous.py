@@ -79,7 +79,7 @@ def pass_time(uefi, call, steps, value, end):
     now, event = machine.time, machine.clock.next()
     wake = end if event is None else max(now, min(end, event))
     if wake > now:
-        machine.cpu.sleep_until(wake)
+        machine.sleep_until(wake)
     machine.cpu.stop()                                          # the run loop looks at what is due
     if wake >= end:
         return Status.SUCCESS
