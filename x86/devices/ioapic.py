@@ -12,8 +12,8 @@
     IRQ 0 -> input 2,  IRQ n -> input n,  INTR of the 8259s -> input 0
 
 A rising edge sends one message, and is lost while the input is masked. A level sends one, which sets remote IRR where it is
-accepted, and the next when the local APIC has told the end of the interrupt (`end`) and the line is still there. Polarity is the board's
-business: a line that is on is on, whatever bit 13 says.
+accepted, and the next when the local APIC has told the end of the interrupt (`end`) and the line is still there. Polarity is
+the board's business: a line that is on is on, whatever bit 13 says.
 
 Source: Intel 82093AA I/O APIC data sheet (290566).
 """
