@@ -352,6 +352,16 @@ def test_movements(board):
     assert take(board) == []
 
 
+@pytest.mark.parametrize("port, value", [(COMMAND, 0xAA), (DATA, 0xEE), (DATA, 0xF2)])
+@pytest.mark.parametrize("before", [None, 0xD4, 0xD2])
+def test_answers_that_nobody_takes_do_not_gather(board, port, value, before):
+    for _ in range(100):
+        if before is not None:
+            board.write(COMMAND, before)
+        board.write(port, value)
+    assert 1 <= len(answers(board)) <= 17                   # the output buffer, and what waits behind it
+
+
 # ---- the tables -----------------------------------------------------------------------------------------------------
 
 def test_the_translation_gives_each_key_its_own_code():
