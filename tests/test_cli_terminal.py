@@ -21,6 +21,7 @@ from test_cli import ECHO_KEYS, ECHO_SERIAL, LOOP, guest, say  # noqa: F401
 from x86.cli.progress import Progress
 from x86.cli.script import plain
 from x86.debug.console import Console
+from x86.devices import vga_picture
 from x86.machine import Machine
 
 pyte = pytest.importorskip("pyte")
@@ -226,7 +227,8 @@ def test_the_terminal_is_drawn_anew_when_its_size_changed():
     assert "first" in terminal.emulator.text
 
 
-def test_a_graphics_mode_is_a_line_with_its_size():
+def test_a_graphics_mode_is_a_line_with_its_size(monkeypatch):
+    monkeypatch.setattr(vga_picture, "picture", None)       # nothing is drawn for it
     machine = Machine(memory="1M")
     emulator = Emulator(80, 24)
     console = Console(emulator.feed, machine.screen, True, "screen", (80, 24))

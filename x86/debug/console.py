@@ -229,10 +229,10 @@ class Console:
             self._graphics = None
             self.display.draw(cells, screen.cursor, bool(screen.attributes[0x10] & 0x08))
             return
-        mode = bytes(screen.crtc), screen.linear.snapshot()
-        if self._graphics is None or mode != self._mode:
+        mode = screen.linear.enabled and screen.linear.size, bytes(screen.crtc[:0x0C] + screen.crtc[0x10:])
+        if self._graphics is None or mode != self._mode:        # 0Ch to 0Fh, start and cursor, change with every frame of some
             self._mode = mode
-            width, height = vga_picture.picture(screen)[:2]
+            width, height = vga_picture.size(screen)
             self._graphics = f"graphics {width}x{height}: --screenshot, or Ctrl-A s, shows it"
         self.display.draw([[(letter, 7) for letter in self._graphics]], None)
 
