@@ -1,6 +1,6 @@
 """A line on stderr that says how far a long run is: only on a terminal, and only while nothing else is written there.
 
-     12.4 s  1,234 million ticks, 310 million/s, 64-bit, 12% of --max-instructions: Loading initial ramdisk ...
+     12.4 s  1,234 million instructions, 310 million/s, 64-bit, 12% of --max-instructions: Loading initial ramdisk ...
 
 It comes after a second of silence, if what was written last ended its line, and goes before the next output.
 """
