@@ -119,7 +119,7 @@ def run(options) -> int:
 
 
 def warn(drives, told=()) -> list[str]:
-    """Print what is odd about the drives, but for what was `told` already; all of it."""
+    """Print what is odd about the drives, but for what was `told` already. Returns all that is odd."""
     lines = [line for drive in drives for line in drive.warnings]
     for line in lines:
         if line not in told:
