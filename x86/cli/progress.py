@@ -73,4 +73,5 @@ class Progress:
             parts.append(f"{100 * (machine.time - self._first) // self.limit}% of --max-instructions")
         if self.timeout:
             parts.append(f"{100 * seconds / self.timeout:.0f}% of --timeout")
+        said = "".join(filter(str.isprintable, said))           # what a guest says does not steer this terminal
         return ", ".join(parts) + (f": {said}" if said else "")

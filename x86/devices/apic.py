@@ -45,7 +45,7 @@ LEVEL_TRIGGERED, ASSERT, LOGICAL = 1 << 15, 1 << 14, 1 << 11                    
 ALL_BUT_SELF, EVERYBODY = 3, 0xFF
 SENT_ILLEGAL, RECEIVED_ILLEGAL, ILLEGAL_REGISTER = 1 << 5, 1 << 6, 1 << 7       # of ESR
 LOWEST_VECTOR = 16                      # below are exceptions only
-SHORTEST = 50                           # ticks between two interrupts of the timer: the processor takes no more, anyway
+SHORTEST = 50                           # ticks between two events of the timer: more of them would only slow the host
 
 
 class LocalApic(Device):
