@@ -346,3 +346,38 @@ def test_snapshots_in_the_middle(before, after):
     first = onwards()
     apics.board.restore(state)
     assert onwards() == first
+
+
+OFFSETS = st.one_of(st.integers(0, 0x3F).map(lambda each: 16 * each), st.integers(0, 0xFF8))
+VALUES = st.sampled_from((None, 0x20054, 0x8055, 0x1FF, 1, 0x40066, 0x11))
+ACCESSES = st.lists(st.tuples(st.sampled_from(("apic", "ioapic")), OFFSETS, st.sampled_from((1, 2, 4, 4, 4, 8)), VALUES,
+                              st.integers(0, 17)), max_size=25)
+
+
+@settings(max_examples=40)
+@given(ACCESSES, ACCESSES)
+def test_whatever_is_read_and_written_comes_back(before, after):
+    """Registers, and what is between them; value None is a read. Then an interrupt line changes, or time passes."""
+    apics = Apics()
+
+    def play(accesses):
+        seen = []
+        for name, offset, size, value, line in accesses:
+            device = getattr(apics, name)
+            if value is None:
+                seen.append(device._read(offset, size))
+            else:
+                device._write(offset, value & (1 << 8 * size) - 1, size)
+            if line < 16:
+                apics.line(line, bool(value))
+            else:
+                apics.board.run(60)
+            seen.append((apics.board.intr, apics.take() if line & 1 else None, apics.board.cpu.cr8))
+        return seen, apics.apic.snapshot(), apics.ioapic.snapshot()
+    play(before)
+    state, cr8 = apics.board.snapshot(), apics.board.cpu.cr8
+    first = play(after)
+    apics.board.cpu.cr8 = cr8
+    apics.board.restore(state)
+    apics.apic.update()                                     # the processor's INTR is in its own snapshot
+    assert play(after) == first
