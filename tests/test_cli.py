@@ -149,6 +149,7 @@ def files(tmp_path):
     ("run guest.img --max-instructions 0 --screenshot missing/a.png", "No such file"),
     ("run guest.img --timeout -1", "--timeout"),
     ("run guest.img --max-instructions many", "many"),
+    ("run guest.img --timeout nan", "nan"),
     ("run guest.img --nonsense", "--nonsense"),
     ("run guest.img --write --read-only", "not allowed with"),
     ("trace missing.img", "no such file"),
@@ -312,6 +313,12 @@ def test_disasm(x86, guest):
     assert done.out.splitlines() == ["7C00  B0 05                          mov al, 5",
                                      "7C02  E6 F4                          out 0xf4, al",
                                      "7C04  F4                             hlt"]
+
+
+def test_closed_output_is_no_error(guest):
+    command = f"{sys.executable} -m x86.cli run {guest(EXIT)} --stats >&-"
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (16 + 5, "")
 
 
 def test_output_that_nobody_reads_is_no_error(guest):

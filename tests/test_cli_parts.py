@@ -82,6 +82,13 @@ def test_what_is_waited_for_is_heard_at_its_last_byte(wanted, text, place):
         assert not steps.steps
 
 
+def test_a_line_without_end_is_not_kept():
+    steps = script(("expect", "one"))
+    assert not any(steps.heard(ord("x")) for _ in range(10_000))
+    assert len(steps._line) <= 2048
+    assert [steps.heard(byte) for byte in b"one"] == [False, False, True]
+
+
 @given(st.lists(st.sampled_from(["one ", "two ", "\r\n", "\x1b[1m", "x"]), max_size=30), st.integers(0, 9))
 def test_a_script_does_not_depend_on_when_it_is_asked(pieces, often):
     """Asked only when something is heard and now and then, it finds what it finds when asked after each byte."""

@@ -23,6 +23,7 @@ from x86.cli.progress import Progress
 from x86.cli.script import plain
 from x86.cli.session import first_view
 from x86.debug.console import Console
+from x86.devices import vga_picture
 from x86.machine import Machine
 
 pyte = pytest.importorskip("pyte")
@@ -213,6 +214,16 @@ def test_a_word_is_seen_below_the_screen_or_instead_of_it():
     assert (high.console.view, low.console.view) == ("screen", "serial")
 
 
+@pytest.mark.parametrize("pieces", [("a\x1b", "[2Jb"), ("a\x1b[3", "1mb"), ("a\x1b]0;title", "\x07b"), ("a\x1bc", "b")])
+def test_sequences_from_the_serial_port_do_not_steer_the_screen(pieces):
+    terminal = View(lines=40)
+    terminal.after(0, screen="BIOS\n\n")
+    for piece in pieces:
+        terminal.after(0.1, serial=piece)
+    lines = terminal.emulator.text.splitlines()
+    assert lines[0] == "BIOS" and lines[-1] in ("ab", "acb")
+
+
 def test_a_choice_is_not_taken_back():
     assert View(view="screen").after(5, serial="x" * 1000) == "screen"
     assert View(view="serial").after(5, screen="x") == "serial"
@@ -254,7 +265,8 @@ def test_the_terminal_is_drawn_anew_when_its_size_changed():
     assert "first" in terminal.emulator.text
 
 
-def test_a_graphics_mode_is_a_line_with_its_size():
+def test_a_graphics_mode_is_a_line_with_its_size(monkeypatch):
+    monkeypatch.setattr(vga_picture, "picture", None)       # nothing is drawn for it
     machine = Machine(memory="1M")
     emulator = Emulator(80, 24)
     console = Console(emulator.feed, machine.screen, True, "screen", (80, 24))
@@ -289,9 +301,10 @@ def test_the_line_comes_after_a_second_of_silence_and_goes_before_output():
     progress.update(10.0, lambda: "Booting")
     assert stream.getvalue() == ""
     machine.time = 300_000_000
-    progress.update(11.5, lambda: "Booting")
+    progress.update(11.5, lambda: "Boo\x1bting\a")
     line = stream.getvalue()
     assert "300 million instructions, 200 million/s, 64-bit, 30% of --max-inst" in line and "\n" not in line
+    assert line.count("\x1b") == 1 and "\a" not in line             # only the terminal's own
     progress.update(11.6, lambda: "Booting")
     assert stream.getvalue() == line                                # not more often than is good
     progress.wrote(b"prompt> ", 11.7)

@@ -129,6 +129,9 @@ def test_nobody_there():
     assert memory.mmio_read(0xD0000020, 8) == 2**64 - 1
     memory.mmio_write(0xD0000000, 1, 4)
     assert memory.unclaimed == {(0xD0000000, "read"): 2, (0xD0000000, "write"): 1}
+    for page in range(2000):                                # who looks everywhere makes no list without end
+        memory.mmio_read(0xD0000000 + 0x1000 * page, 4)
+    assert len(memory.unclaimed) == 1000 and memory.unclaimed[0xD0000000, "read"] == 3
 
 
 def test_overlaps_are_refused_by_name():

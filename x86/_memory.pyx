@@ -7,6 +7,7 @@ from posix.mman cimport (MAP_ANONYMOUS, MAP_FAILED, MAP_NORESERVE, MAP_PRIVATE, 
 from x86._state cimport FRAME_ROM, REGION_RAM
 
 cdef enum: MAX_REGIONS = 64
+cdef enum: MAX_UNCLAIMED = 1000                 # places where nobody answered, that are remembered
 
 cdef u64 HIGH_START = <u64>1 << 32              # RAM that does not fit below the PCI hole continues at 4 GB
 cdef u64 EXTRA = 64 << 20                       # address space for ROM and video memory
@@ -255,8 +256,7 @@ cdef class Memory:
         """Ask the device at `physical` for `size` bytes. Nobody there: all ones, counted in `unclaimed`."""
         cdef Region* region = region_for(&self.map, physical)
         if region == NULL or region.kind != REGION_MMIO:
-            key = (physical & ~<u64>(PAGE - 1), "read")
-            self.unclaimed[key] = self.unclaimed.get(key, 0) + 1
+            nobody(self, physical, "read")
             return ~<u64>0 >> (64 - 8 * size)
         return self.devices[region.device][1](physical - region.start, size) & (~<u64>0 >> (64 - 8 * size))
 
@@ -264,8 +264,7 @@ cdef class Memory:
         """Hand `size` bytes to the device at `physical`. Nobody there: counted in `unclaimed`. ROM ignores it."""
         cdef Region* region = region_for(&self.map, physical)
         if region == NULL:
-            key = (physical & ~<u64>(PAGE - 1), "write")
-            self.unclaimed[key] = self.unclaimed.get(key, 0) + 1
+            nobody(self, physical, "write")
         elif region.kind == REGION_MMIO:
             self.devices[region.device][2](physical - region.start, value & (~<u64>0 >> (64 - 8 * size)), size)
 
@@ -416,6 +415,13 @@ cdef class Memory:
         cdef bytes data = PyBytes_FromStringAndSize(NULL, PAGE)
         self.fill_initial(<u8*>PyBytes_AS_STRING(data), index)
         return data
+
+
+cdef object nobody(Memory memory, u64 physical, str what):
+    """Count an access that nobody answered."""
+    key = (physical & ~<u64>(PAGE - 1), what)
+    if key in memory.unclaimed or len(memory.unclaimed) < MAX_UNCLAIMED:
+        memory.unclaimed[key] = memory.unclaimed.get(key, 0) + 1
 
 
 cdef u8* plain(Memory memory, object address, int size):

@@ -123,7 +123,8 @@ class Machine:
             apic.changed()
 
     def nmi(self):
-        self.cpu.nmi()
+        """The NMI input: by LINT1 of the local APIC, or straight to the processor."""
+        (self.devices.get("apic") or self.cpu).nmi()
 
     def set_a20(self, on):
         for cpu in self.cpus:

@@ -64,7 +64,8 @@ class Board:
     def __init__(self, memory=64 << 20, build=True):
         self.time = 0
         self.requests = []
-        self.cpu = SimpleNamespace(a20=True, cr0=0, cr8=0, fsw=0, ignore_error=False, intr=False, apic_base=0xFEE0_0900)
+        self.cpu = SimpleNamespace(a20=True, cr0=0, cr8=0, fsw=0, ignore_error=False, intr=False, apic_base=0xFEE0_0900,
+                                   nmi=lambda: self.requests.append(("nmi", None)))
         self.memory = FakeMemory(memory)
         self.bus = Bus()
         self.clock = Clock(self)
@@ -88,9 +89,6 @@ class Board:
 
     def stop(self, kind, code=None, message=""):
         self.requests.append((kind, code))
-
-    def nmi(self):
-        self.requests.append(("nmi", None))
 
     # ---- what tests do -------------------------------------------------------------------------------------------
 

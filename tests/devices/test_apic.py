@@ -108,7 +108,13 @@ def test_a_local_apic_that_is_switched_off_leaves_the_8259s_alone(apics):
     assert apics.read(SVR) == 0xFFFF_FFFF
     apics.board.cpu.apic_base |= 0x800
     apics.apic.changed()
-    assert apics.read(SVR) == 0xFF                          # as after reset, not as it was
+    assert apics.read(SVR) == 0xFF and apics.read(LINT0) == MASKED      # as after reset, not as it was
+    assert not apics.board.intr
+    apics.write(SVR, 0xFF)                                  # the value of reset, with a request that is forgotten as well
+    apics.apic.irr = 1 << 0x45
+    apics.board.cpu.apic_base &= ~0x800
+    apics.apic.changed()
+    assert apics.apic.irr == 0
 
 
 # ---- priorities ------------------------------------------------------------------------------------------------------
@@ -152,6 +158,9 @@ def test_cr8_is_the_upper_half_of_tpr(apics):
     apics.board.cpu.cr8 = 4
     apics.apic.changed()
     assert apics.take() == 0x55
+    apics.write(TPR, 0x4F)
+    apics.apic.changed()                                    # MOV to CR8 clears the lower half
+    assert apics.read(TPR) == 0x40
 
 
 def test_an_illegal_vector_is_an_error(apics):
@@ -227,10 +236,33 @@ def test_destinations(apics, entry, ldr, dfr, arrives):
     assert (apics.take() == 0x56) == arrives
 
 
+@pytest.mark.parametrize("register, value", [(SVR, 0x1FF), (LDR, 0x02 << 24)])
+def test_a_level_that_nobody_accepted_is_sent_again(apics, register, value):
+    apics.write(SVR, 0x0FF if register == SVR else 0x1FF)
+    apics.redirect(11, 0x02 << 56 | 0x800 | LEVEL | 0x5B)
+    apics.write(LDR, 0x02 << 24 if register == SVR else 0x04 << 24)
+    apics.line(11, True)
+    assert not apics.board.intr and not apics.entry(11) & 1 << 14
+    apics.write(register, value)
+    assert apics.entry(11) & 1 << 14 and apics.take() == 0x5B
+
+
 def test_nmi(apics):
     apics.redirect(6, 0x400)
     apics.line(6, True)
     assert ("nmi", None) in apics.board.requests and apics.take() is None
+
+
+@pytest.mark.parametrize("lint1, enabled, found", [
+    (0x400, True, "nmi"), (MASKED | 0x400, True, None), (0x62, True, 0x62), (MASKED | 0x400, False, "nmi")])
+def test_the_nmi_input_is_lint1(apics, lint1, enabled, found):
+    apics.write(LINT0 + 0x10, lint1)
+    if not enabled:
+        apics.board.cpu.apic_base &= ~0x800
+        apics.apic.changed()
+    apics.apic.nmi()
+    assert apics.board.requests == ([("nmi", None)] if found == "nmi" else [])
+    assert apics.take() == (found if found != "nmi" else None)
 
 
 def test_version_and_number_of_inputs(apics):
@@ -279,6 +311,18 @@ def test_periodic(apics):
     assert apics.take() is None and apics.read(CURRENT) == 0
 
 
+def test_a_count_of_one_does_not_stop_the_host_at_every_instruction(apics):
+    apics.write(DIVIDE, 0b1011)
+    apics.write(LVT_TIMER, PERIODIC | 0x40)
+    apics.write(INITIAL, 1)
+    stops = []
+    called = apics.apic.timer
+    apics.apic.timer = lambda: (stops.append(apics.board.time), called())
+    apics.board.run(1000)
+    assert stops == list(range(50, 1001, 50)) and apics.read(CURRENT) == 1
+    assert apics.take() == 0x40
+
+
 @settings(max_examples=30)
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_snapshots_in_the_middle(before, after):
@@ -302,3 +346,38 @@ def test_snapshots_in_the_middle(before, after):
     first = onwards()
     apics.board.restore(state)
     assert onwards() == first
+
+
+OFFSETS = st.one_of(st.integers(0, 0x3F).map(lambda each: 16 * each), st.integers(0, 0xFF8))
+VALUES = st.sampled_from((None, 0x20054, 0x8055, 0x1FF, 1, 0x40066, 0x11))
+ACCESSES = st.lists(st.tuples(st.sampled_from(("apic", "ioapic")), OFFSETS, st.sampled_from((1, 2, 4, 4, 4, 8)), VALUES,
+                              st.integers(0, 17)), max_size=25)
+
+
+@settings(max_examples=40)
+@given(ACCESSES, ACCESSES)
+def test_whatever_is_read_and_written_comes_back(before, after):
+    """Registers, and what is between them; value None is a read. Then an interrupt line changes, or time passes."""
+    apics = Apics()
+
+    def play(accesses):
+        seen = []
+        for name, offset, size, value, line in accesses:
+            device = getattr(apics, name)
+            if value is None:
+                seen.append(device._read(offset, size))
+            else:
+                device._write(offset, value & (1 << 8 * size) - 1, size)
+            if line < 16:
+                apics.line(line, bool(value))
+            else:
+                apics.board.run(60)
+            seen.append((apics.board.intr, apics.take() if line & 1 else None, apics.board.cpu.cr8))
+        return seen, apics.apic.snapshot(), apics.ioapic.snapshot()
+    play(before)
+    state, cr8 = apics.board.snapshot(), apics.board.cpu.cr8
+    first = play(after)
+    apics.board.cpu.cr8 = cr8
+    apics.board.restore(state)
+    apics.apic.update()                                     # the processor's INTR is in its own snapshot
+    assert play(after) == first

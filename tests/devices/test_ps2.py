@@ -352,11 +352,21 @@ def test_movements(board):
     assert take(board) == []
 
 
+@pytest.mark.parametrize("port, value", [(COMMAND, 0xAA), (DATA, 0xEE), (DATA, 0xF2)])
+@pytest.mark.parametrize("before", [None, 0xD4, 0xD2])
+def test_answers_that_nobody_takes_do_not_gather(board, port, value, before):
+    for _ in range(100):
+        if before is not None:
+            board.write(COMMAND, before)
+        board.write(port, value)
+    assert 1 <= len(answers(board)) <= 17                   # the output buffer, and what waits behind it
+
+
 # ---- the tables -----------------------------------------------------------------------------------------------------
 
 def test_the_translation_gives_each_key_its_own_code():
     codes = {name: scancodes.set_1(scancodes.make(name)) for name in scancodes.KEYS}
-    assert len(set(codes.values())) == len(codes)
+    assert len(set(codes.values())) == len(codes) and not scancodes.KEYS.keys() & scancodes.SEQUENCES
     assert all(code[-1] < 0x80 for code in codes.values())
     assert all(scancodes.set_1(scancodes.release(name))[-1] == code[-1] | 0x80 for name, code in codes.items())
     assert b"".join(codes[key] for key in "1234567890-=") == bytes(range(0x02, 0x0E))

@@ -36,6 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line (default: sys.argv) and return its exit status."""
     from x86.cli.script import ScriptError
     from x86.faults import ImageError, MachineError
+    for stream in ("stdout", "stderr"):         # None where the file was closed before we came
+        if getattr(sys, stream) is None:
+            setattr(sys, stream, open(os.devnull, "w", errors="replace"))
     options = parser().parse_args(arguments)
     name = f"x86 {options.command}"
     try:

@@ -1,6 +1,6 @@
 """A line on stderr that says how far a long run is: only on a terminal, and only while nothing else is written there.
 
-     12.4 s  1,234 million ticks, 310 million/s, 64-bit, 12% of --max-instructions: Loading initial ramdisk ...
+     12.4 s  1,234 million instructions, 310 million/s, 64-bit, 12% of --max-instructions: Loading initial ramdisk ...
 
 It comes after a second of silence, if what was written last ended its line, and goes before the next output.
 """
@@ -80,4 +80,5 @@ class Progress:
             parts.append(f"{100 * (machine.time - self._first) // self.limit}% of --max-instructions")
         if self.timeout:
             parts.append(f"{100 * seconds / self.timeout:.0f}% of --timeout")
+        said = "".join(filter(str.isprintable, said))           # what a guest says does not steer this terminal
         return ", ".join(parts) + (f": {said}" if said else "")

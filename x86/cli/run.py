@@ -27,7 +27,7 @@ class Step(argparse.Action):
 
 def positive(text):
     number = float(text)
-    if number <= 0:
+    if not number > 0:                  # so it is for nan as well
         raise ValueError
     return number
 
@@ -134,7 +134,7 @@ def run(options) -> int:
 
 
 def warn(drives, told=()) -> list[str]:
-    """Print what is odd about the drives, but for what was `told` already; all of it."""
+    """Print what is odd about the drives, but for what was `told` already. Returns all that is odd."""
     lines = [line for drive in drives for line in drive.warnings]
     for line in lines:
         if line not in told:

@@ -152,6 +152,8 @@ class Script:
         advance(). What depends on where the text ends is left to the next advance()."""
         line = self._line
         line.append(byte)
+        if len(line) > 2 * LINE:
+            del line[:-LINE]
         wanted = self.wanted
         found = False
         if wanted is not None and byte >= 0x20:

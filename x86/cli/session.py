@@ -36,7 +36,7 @@ class Session:
     pace             how fast time goes, one of pace.MODES
     seconds          that the machine ran; drawing and waiting for keys do not count
     prints_serial    the serial port's output is on stdout, and nothing was drawn over it
-    seen_screen      somebody has the text screen before their eyes
+    seen_screen      who sat at the terminal had the text screen to look at, and need not be shown it at the end
     """
 
     def __init__(self, machine, script, options, live=False):

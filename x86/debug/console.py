@@ -14,6 +14,7 @@ Source of the sequences: ECMA-48; the VT100 User Guide (DECSTBM, DECSC, DECRC); 
 from __future__ import annotations
 
 import codecs
+import re
 import shutil
 from collections.abc import Callable
 
@@ -25,6 +26,9 @@ READING = 5.0                           # seconds that a message stays
 STILL, SILENT = 0.5, 1.0                # seconds after which the screen stands still, the serial port is silent
 TALK = 200                              # bytes from the serial port that are more than a word in passing
 MISSED = 1 << 20                        # bytes that are kept for the serial view while the other is shown
+
+#: The beginning of a control sequence whose rest has not come yet
+UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]{0,200}\x1b?|[()])?\Z")
 
 #   attribute byte of a cell    7 blink   6 5 4 background   3 2 1 0 foreground, bit 3 is intensity
 #   IBM counts colours blue = 1, green = 2, red = 4; ECMA-48 red = 1, green = 2, blue = 4.
@@ -146,6 +150,7 @@ class Console:
         self._wanted = view or "screen"
         self._missed = bytearray()              # from the serial port, not yet in the serial view
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._begun = ""                        # the beginning of a control sequence from the serial port
         self._text = ""                         # of the screen, when last looked at
         self._stale = False                     # what the terminal shows is not what was drawn
         self._changed = self._spoke = 0.0       # when the screen changed, when the serial port spoke
@@ -184,9 +189,16 @@ class Console:
             del self._missed[:-MISSED]
             self._draw()
             if self.has_serial:
-                self.display.serial(plain(self._decoder.decode(fresh)))
+                self._below(self._decoder.decode(fresh), plain)
         elif fresh:
             self.write(fresh)
+
+    def _below(self, text, plain):
+        """Text from the serial port in the lines below the screen, where it must not steer the terminal."""
+        text = self._begun + text
+        begun = UNFINISHED.search(text)
+        self._begun = begun.group() if begun else ""
+        self.display.serial(plain(text[:len(text) - len(self._begun)]).replace(ESCAPE, ""))
 
     def _choose(self, news, now):
         if self.view == "screen" and self._talk and now - self._changed >= STILL:
@@ -212,6 +224,7 @@ class Console:
 
     def _turn(self):
         """Change to the view that is wanted."""
+        self._begun = ""
         if self._wanted == "screen":
             self.write(b"\x1b[?1049h")
             self.display.resize()
@@ -233,10 +246,10 @@ class Console:
             self._graphics = None
             self.display.draw(cells, screen.cursor, bool(screen.attributes[0x10] & 0x08))
             return
-        mode = bytes(screen.crtc), screen.linear.snapshot()
-        if self._graphics is None or mode != self._mode:
+        mode = screen.linear.enabled and screen.linear.size, bytes(screen.crtc[:0x0C] + screen.crtc[0x10:])
+        if self._graphics is None or mode != self._mode:        # 0Ch to 0Fh, start and cursor, change with every frame of some
             self._mode = mode
-            width, height = vga_picture.picture(screen)[:2]
+            width, height = vga_picture.size(screen)
             self._graphics = f"graphics {width}x{height}: --screenshot, or Ctrl-A s, shows it"
         self.display.draw([[(letter, 7) for letter in self._graphics]], None)
 

@@ -30,7 +30,7 @@ APICS = (LocalApic, IoApic)
 def build(machine, board: str = "pc", apic: bool = True) -> dict[str, Device]:
     """Put all devices of a board into machine.devices, by name, and return that. apic: whether the processor has one.
 
-    machine offers: bus, clock, memory, cpu (a20, intr, apic_base, cr8), and the methods interrupt(on), nmi(), set_a20(on),
+    machine offers: bus, clock, memory, cpu (a20, intr, apic_base, cr8, nmi()), and the methods interrupt(on), set_a20(on),
     request_reset(reason), stop(kind, code, message). ValueError for a board that does not exist."""
     if board not in BOARDS:
         raise ValueError(f"there is no board {board!r}: choose from {', '.join(BOARDS)}")

@@ -11,8 +11,9 @@
                   0B0 EOI     0F0 SVR    200-270 IRR    310 ICR high   350 LVT LINT0    390 current count
                                                                        350+ LINT1       3E0 divide
 
-Each at a multiple of 16, 32 bits wide, from FEE00000h or where IA32_APIC_BASE says. The three long registers have a bit for each
-vector; a vector's class is its upper four bits, and an interrupt of a class above that of PPR is delivered.
+Each at a multiple of 16, 32 bits wide, from FEE00000h on. IA32_APIC_BASE keeps another address that is written there, but the
+registers stay where they are, as in QEMU. The three long registers have a bit for each vector; a vector's class is its upper
+four bits, and an interrupt of a class above that of PPR is delivered.
 
 At power-on it is enabled and in virtual wire mode, as firmware leaves it, since a machine without firmware starts here:
 what the 8259s ask for passes through LINT0. There is one processor, number 0, so nobody receives what is sent to another.
@@ -39,11 +40,12 @@ MASKED, PERIODIC = 1 << 16, 1 << 17
 VIRTUAL_WIRE = (MASKED, MASKED, MASKED, 0x8700, 0x8400, MASKED)                 # LINT0 ExtINT, LINT1 NMI
 
 FIXED, LOWEST_PRIORITY, SMI, NMI, INIT, STARTUP, EXTINT = 0, 1, 2, 4, 5, 6, 7   # delivery modes
-SOFTWARE_ENABLE, SUPPRESS_EOI = 1 << 8, 1 << 12                                 # of SVR
+SOFTWARE_ENABLE = 1 << 8                                                        # of SVR
 LEVEL_TRIGGERED, ASSERT, LOGICAL = 1 << 15, 1 << 14, 1 << 11                    # of ICR
 ALL_BUT_SELF, EVERYBODY = 3, 0xFF
 SENT_ILLEGAL, RECEIVED_ILLEGAL, ILLEGAL_REGISTER = 1 << 5, 1 << 6, 1 << 7       # of ESR
 LOWEST_VECTOR = 16                      # below are exceptions only
+SHORTEST = 50                           # ticks between two events of the timer: more of them would only slow the host
 
 
 class LocalApic(Device):
@@ -78,11 +80,11 @@ class LocalApic(Device):
         self.lvt = list(VIRTUAL_WIRE)
         self.initial = self.divide = 0
         self.started = 0                # the tick at which the timer held its initial count
-        self._update()
+        self.update()
 
     def restore(self, state: dict) -> None:
         super().restore(state)
-        self._update()
+        self.update()
 
     # ---- the processor's side ----------------------------------------------------------------------------------------
 
@@ -93,14 +95,12 @@ class LocalApic(Device):
 
     def changed(self) -> None:
         """CR8 or IA32_APIC_BASE was written."""
-        cpu = self.machine.cpu
-        if not self.enabled:
-            if self.svr != 0xFF:
-                self.reset()            # all of it is forgotten, and the 8259s have the processor for themselves
-                self.svr = 0xFF
-        elif cpu.cr8 != self.tpr >> 4:
-            self.tpr = cpu.cr8 << 4
-        self._update()
+        if self.enabled:
+            self.tpr = self.machine.cpu.cr8 << 4
+        else:                           # all of it is forgotten, and the 8259s have the processor for themselves
+            self.reset()
+            self.svr, self.lvt = 0xFF, [MASKED] * len(VIRTUAL_WIRE)
+        self.update()
 
     def acknowledge(self) -> int:
         """The processor takes an interrupt: its vector."""
@@ -109,7 +109,7 @@ class LocalApic(Device):
             if vector >= 0:
                 self.irr &= ~(1 << vector)
                 self.isr |= 1 << vector
-                self._update()
+                self.update()
                 return vector
             if not self._passes_pic():
                 return self.svr & 0xFF                  # spurious
@@ -133,8 +133,8 @@ class LocalApic(Device):
         lint0 = self.lvt[LINT0]
         return not lint0 & MASKED and lint0 >> 8 & 7 == EXTINT or self.machine.devices["ioapic"].passes_pic
 
-    def _update(self):
-        """Drive INTR."""
+    def update(self) -> None:
+        """Drive INTR, as what is requested here and by the 8259s may have changed."""
         self.machine.cpu.intr = (self._deliverable() >= 0 or self._passes_pic()) if self.enabled else self.pic_requests
 
     # ---- what comes in -----------------------------------------------------------------------------------------------
@@ -145,7 +145,14 @@ class LocalApic(Device):
         self.pic_requests = on
         if rises and self.enabled and self.lvt[LINT0] >> 8 & 7 != EXTINT:
             self._local(LINT0)
-        self._update()
+        self.update()
+
+    def nmi(self) -> None:
+        """The NMI input."""
+        if self.enabled:
+            self._local(LINT1)
+        else:
+            self.machine.cpu.nmi()
 
     def _local(self, entry):
         """An interrupt of the processor's own, as its entry in the LVT says."""
@@ -153,20 +160,21 @@ class LocalApic(Device):
         if not value & MASKED:
             self.request(value & 0xFF, FIXED if entry in (TIMER, ERROR) else value >> 8 & 7, bool(value & 1 << 15))
 
-    def request(self, vector: int, mode: int = FIXED, level: bool = False) -> None:
-        """An interrupt message has come. SMI, INIT and STARTUP have nobody to do them."""
+    def request(self, vector: int, mode: int = FIXED, level: bool = False) -> bool:
+        """An interrupt message has come; whether it is accepted. SMI, INIT and STARTUP have nobody to do them."""
         if mode == NMI:
-            self.machine.nmi()
-        elif mode in (FIXED, LOWEST_PRIORITY):
-            if not self.svr & SOFTWARE_ENABLE:
-                return
-            if vector < LOWEST_VECTOR:
-                self._error(RECEIVED_ILLEGAL)
-                return
-            bit = 1 << vector
-            self.irr |= bit
-            self.tmr = self.tmr | bit if level else self.tmr & ~bit
-            self._update()
+            self.machine.cpu.nmi()
+            return True
+        if mode not in (FIXED, LOWEST_PRIORITY) or not self.svr & SOFTWARE_ENABLE:
+            return False
+        if vector < LOWEST_VECTOR:
+            self._error(RECEIVED_ILLEGAL)
+            return False
+        bit = 1 << vector
+        self.irr |= bit
+        self.tmr = self.tmr | bit if level else self.tmr & ~bit
+        self.update()
+        return True
 
     def accepts(self, destination: int, logical: bool) -> bool:
         """Whether a message for `destination` (8 bits) is for this processor."""
@@ -189,9 +197,9 @@ class LocalApic(Device):
         if vector < 0:
             return
         self.isr &= ~(1 << vector)
-        if self.tmr >> vector & 1 and not self.svr & SUPPRESS_EOI:
+        if self.tmr >> vector & 1:
             self.machine.devices["ioapic"].end(vector)
-        self._update()
+        self.update()
 
     def _send(self):
         """The interrupt command register was written: to this processor, or to nobody."""
@@ -226,7 +234,8 @@ class LocalApic(Device):
             return
         elapsed = self.clock.now - self.started
         if self.lvt[TIMER] & PERIODIC:
-            self.clock.at(self.started + (elapsed // self._period + 1) * self._period, self.name, "timer")
+            periods = elapsed // self._period + max(1, -(-SHORTEST // self._period))
+            self.clock.at(self.started + periods * self._period, self.name, "timer")
         elif elapsed < self._period:
             self.clock.at(self.started + self._period, self.name, "timer")
 
@@ -264,9 +273,11 @@ class LocalApic(Device):
             self._write_lvt(number - LVT, value)
         elif number in self._WRITERS:
             self._WRITERS[number](self, value)
+            if number in (ID, LDR, DFR, SVR):
+                self.machine.devices["ioapic"].send_again()
         elif number not in (VERSION_REGISTER, APR, PPR, CURRENT_COUNT) and not ISR <= number < ESR:
             self._error(ILLEGAL_REGISTER)
-        self._update()
+        self.update()
 
     def _write_lvt(self, entry, value):
         self.lvt[entry] = value & LVT_WRITABLE[entry] | (0 if self.svr & SOFTWARE_ENABLE else MASKED)
@@ -290,7 +301,7 @@ class LocalApic(Device):
         self.dfr = value | 0x0FFF_FFFF
 
     def _write_svr(self, value):
-        self.svr = value & 0x13FF
+        self.svr = value & 0x3FF
         if not value & SOFTWARE_ENABLE:
             self.lvt = [entry | MASKED for entry in self.lvt]
             self._schedule()

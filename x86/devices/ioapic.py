@@ -11,9 +11,9 @@
 
     IRQ 0 -> input 2,  IRQ n -> input n,  INTR of the 8259s -> input 0
 
-A rising edge sends one message, and is lost while the input is masked. A level sends one, sets remote IRR, and sends the
-next when the local APIC has told the end of the interrupt (`end`) and the line is still there. Polarity is the board's
-business: a line that is on is on, whatever bit 13 says.
+A rising edge sends one message, and is lost while the input is masked. A level sends one, which sets remote IRR where it is
+accepted, and the next when the local APIC has told the end of the interrupt (`end`) and the line is still there. Polarity is
+the board's business: a line that is on is on, whatever bit 13 says.
 
 Source: Intel 82093AA I/O APIC data sheet (290566).
 """
@@ -71,14 +71,19 @@ class IoApic(Device):
     def _level(self, which):
         """Send, if the line is on and the last message has been dealt with."""
         entry = self.entries[which]
-        if entry & LEVEL and self.lines >> which & 1 and not entry & (MASKED | REMOTE_IRR):
+        if entry & LEVEL and self.lines >> which & 1 and not entry & (MASKED | REMOTE_IRR) and self._send(entry):
             self.entries[which] |= REMOTE_IRR
-            self._send(entry)
 
     def _send(self, entry):
+        """Send a message; whether somebody accepted it."""
         apic = self.machine.devices["apic"]
-        if apic.enabled and apic.accepts(entry >> 56, bool(entry & LOGICAL)):
-            apic.request(entry & 0xFF, entry >> 8 & 7, bool(entry & LEVEL))
+        return (apic.enabled and apic.accepts(entry >> 56, bool(entry & LOGICAL))
+                and apic.request(entry & 0xFF, entry >> 8 & 7, bool(entry & LEVEL)))
+
+    def send_again(self) -> None:
+        """A local APIC listens to other messages than before: levels that nobody accepted are sent again."""
+        for which in range(INPUTS):
+            self._level(which)
 
     def end(self, vector: int) -> None:
         """A local APIC tells the end of a level-triggered interrupt."""
@@ -124,4 +129,4 @@ class IoApic(Device):
         self.entries[which] = entry
         self._level(which)
         if which == PIC_INPUT:
-            self.machine.devices["apic"].changed()
+            self.machine.devices["apic"].update()

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 from x86.devices import scancodes
 from x86.devices.device import Device, copy_of
-from x86.devices.ps2_keyboard import Keyboard, Mouse
+from x86.devices.ps2_keyboard import BUFFER, Keyboard, Mouse
 
 KEYBOARD_IRQ, MOUSE_IRQ = 1, 12
 BYTE_TIME = 0.0005                      # seconds a code takes on the wire, about
@@ -212,16 +212,16 @@ class Ps2(Device):
         command, self.awaiting = self.awaiting, 0
         if command == 0:
             self.command_byte &= ~KEYBOARD_OFF          # a byte for the keyboard starts its clock
-            self.keyboard.receive(value)
+            self._tell(self.keyboard, value)
         elif command == 0xD4:
             self.command_byte &= ~MOUSE_OFF
-            self.mouse.receive(value)
+            self._tell(self.mouse, value)
         elif command == 0xD1:
             self._set_a20(bool(value & A20))
             if not value & RESET:
                 self.machine.request_reset("8042 output port")
         elif command in (0xD2, 0xD3):
-            self.replies.append((value, command == 0xD3))
+            self._reply(value, command == 0xD3)
         elif command == 0x60:
             self.command_byte = value
             self._signal()
@@ -229,6 +229,11 @@ class Ps2(Device):
             self.ram[command & 0x1F] = value
         self._fill()
         self._type_on()
+
+    def _tell(self, device, value):
+        """A byte for the keyboard or the mouse. What that answers is lost where too much waits already."""
+        device.receive(value)
+        del device.answers[BUFFER:]
 
     # ---- port 64h --------------------------------------------------------------------------------------------------
 
@@ -271,5 +276,6 @@ class Ps2(Device):
         if self.drives_a20:
             self.machine.set_a20(on)
 
-    def _reply(self, value):
-        self.replies.append((value, False))
+    def _reply(self, value, from_mouse=False):
+        if len(self.replies) < BUFFER:
+            self.replies.append((value, from_mouse))

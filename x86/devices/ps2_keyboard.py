@@ -10,7 +10,7 @@ from __future__ import annotations
 from x86.devices import scancodes
 
 ACK, RESEND, SELF_TEST_PASSED = 0xFA, 0xFE, 0xAA
-BUFFER = 16                             # bytes that a keyboard keeps while nobody takes them
+BUFFER = 16                             # bytes that each of them, and the controller, keeps while nobody takes them
 
 
 class Keyboard:

@@ -42,8 +42,8 @@ _keys("rightshift rightctrl rightalt leftwin rightwin menu numlock scrolllock", 
 _keys("kp7 kp8 kp9 kp- kp4 kp5 kp6 kp+ kp1 kp2 kp3 kp0 kp. kp* kp/ kpenter",
       "6C 75 7D 7B 6B 73 74 79 69 72 7A 70 71 7C E04A E05A")
 
-#: Keys that send more than one code: what they send when they go down, and when they go up. Print Screen while Alt is held
-#: is "sysrq", Pause while Ctrl is held is "break"
+#: Print Screen and Pause: what they send when they go down, and when they go up. Print Screen while Alt is held is "sysrq",
+#: Pause while Ctrl is held is "break"
 SEQUENCES = {name: (bytes.fromhex(down), bytes.fromhex(up)) for name, down, up in (
     ("printscreen", "E0 12 E0 7C", "E0 F0 7C E0 F0 12"), ("sysrq", "84", "F0 84"),
     ("pause", "E1 14 77 E1 F0 14 F0 77", ""), ("break", "E0 7E E0 F0 7E", ""))}

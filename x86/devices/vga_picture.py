@@ -27,6 +27,11 @@ def picture(vga) -> Picture:
     return (len(rows[0]) if rows else 0), len(rows), palette, rows
 
 
+def size(vga) -> tuple[int, int]:
+    """(width, height) of the picture."""
+    return vga.linear.size if vga.linear.enabled else picture(vga)[:2]
+
+
 # ---- the frame buffer -----------------------------------------------------------------------------------------------
 # Five bits of a colour become eight with the upper three repeated below, six with the upper two. A dot of two bytes has
 #   15 bits:  . r r r r r g g | g g g b b b b b        16 bits:  r r r r r g g g | g g g b b b b b
