@@ -114,6 +114,9 @@ class Board:
         self.bus = Bus()
         self.devices = {}
 
+    def apic_changed(self):
+        """MOV CR8."""
+
 
 def processor(bits, real=False):
     """A processor in one of the modes above, its code page full of HLT."""

@@ -18,7 +18,7 @@ from x86.faults import ImageError, MachineError
 
 FLOPPY_A, HARD_DISK_C = 0x00, 0x80
 PAGE = 4096
-UNMAPPED = (1 << 52) - PAGE                         # a physical address at which nothing ever is
+UNMAPPED = 1 << 51                                  # a physical address at which nothing ever is
 
 #: (first byte, first byte behind) of what nobody can write
 ROMS = ((layout.VIDEO_ROM, layout.VIDEO_ROM + layout.VIDEO_ROM_SIZE), (layout.ROM, layout.ROM + layout.ROM_SIZE))

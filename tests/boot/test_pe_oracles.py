@@ -45,14 +45,15 @@ def images_of(path):
     """The images in a directory, or the file itself, by name."""
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
     return {file.name: file.read_bytes() for file in files
-            if file.suffix.lower() == ".efi" or file.name.startswith("vmlinuz")}
+            if file.is_file() and (file.suffix.lower() == ".efi" or file.name.startswith("vmlinuz"))}
 
 
 def installed_images():
     """{name: bytes} of what Debian's packages bring for this machine, as far as they are here."""
     found = {}
     for package in (GRUB, *sorted(payloads.HOME.glob("packages/*"))):
-        if package.is_dir():
+        # Xen's sections do not keep to its alignment, iPXE's are read by pefile from where their files' offsets are rounded to
+        if package.is_dir() and not package.name.startswith(("xen", "ipxe")):
             found.update({f"{package.name}/{name}": data for name, data in images_of(package).items() if "ia32" not in name})
     return found
 

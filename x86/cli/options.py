@@ -128,8 +128,10 @@ def is_uefi(options) -> bool:
     return options.uefi or any(getattr(options, name) for name in UEFI_ONLY)
 
 
-def build(options):
-    """(machine, its drives) for parsed options. Raises ImageError for what a user can mend."""
+def build(options, resumed: bool = False):
+    """(machine, its drives) for parsed options. Raises ImageError for what a user can mend.
+
+    resumed: a snapshot will be restored, so no kernel is loaded; options.firmware says what the machine had."""
     a20 = (options.a20 or ("off" if is_demonstration(options) else "on")) == "on"
     from x86.machine import Machine
     if options.memory is None:
@@ -146,11 +148,11 @@ def build(options):
                          f"{'--kernel' if options.kernel is not None else '--uefi'}")
     if options.kernel is not None:
         return machine, _kernel(machine, options)
-    if is_uefi(options):
+    if options.firmware == "uefi" if resumed else is_uefi(options):
         if options.machine != "pc":
             raise ImageError(f"--machine {options.machine}: a UEFI needs PCI and ACPI, and so --machine pc")
         return machine, _uefi(machine, options)
-    return machine, _bios(machine, options)
+    return machine, _bios(machine, options, resumed)
 
 
 def _uefi(machine, options):
@@ -221,7 +223,7 @@ def initrd_files(names) -> list[str]:
     return [file for name in names for file in ([name] if os.path.exists(name) else name.split(","))]
 
 
-def _bios(machine, options):
+def _bios(machine, options, resumed=False):
     import boot
     from boot.disk import Disk
     for option in KERNEL_ONLY:
@@ -231,7 +233,7 @@ def _bios(machine, options):
     media = {"floppy": [Disk(path, mode, floppy=True) for path in options.floppy],
              "disk": [Disk(path, mode) for path in options.drive],
              "cdrom": [Disk(options.cdrom, cd=True)] if options.cdrom is not None else []}
-    if options.image is None and not any(media.values()):
+    if options.image is None and not any(media.values()) and not resumed:
         options.image = str(example_image())
     order = [*media]
     if options.image is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from x86.cli import DEBUG_EXIT, DIED, LIMIT, OK, USAGE, options as machine_options, report
+from x86.cli import DEBUG_EXIT, DIED, LIMIT, OK, USAGE, options as machine_options, report, saved
 from x86.cli.script import Script, pattern, plain
 from x86.cli.session import Session
 from x86.debug.explain import explain
@@ -64,6 +64,10 @@ def add(commands) -> None:
     shown.add_argument("--progress", choices=("always", "never", "auto"), default="auto",
                        help="how far a long run is, as a line on stderr while nothing is said (default auto: on a terminal)")
     shown.add_argument("--quiet", action="store_true", help="nothing on stdout")
+    kept = parser.add_argument_group("a machine in a file")
+    kept.add_argument("--save", metavar="FILE", help="keep the machine as it is at the end")
+    kept.add_argument("--restore", metavar="FILE", help="go on with a machine that --save kept, in place of an IMAGE and all "
+                                                        "that makes a machine")
     script = parser.add_argument_group(
         "what is typed, and when it ends",
         "Steps are done in the order given. What --expect and --until look for must come after what was sent last, on the "
@@ -87,11 +91,15 @@ def run(options) -> int:
     script = Script(until=pattern(options.until) if options.until is not None else None)
     for kind, text in options.script:
         script.add(kind, text)
-    demonstration = machine_options.is_demonstration(options)
+    demonstration = options.restore is None and machine_options.is_demonstration(options)
     if demonstration and not options.json and not options.quiet:
         options.timeline = options.stats = True
     end_on_signals()
-    machine, drives = machine_options.build(options)
+    if options.restore is None:
+        machine, drives = machine_options.build(options)
+    else:
+        machine, drives = saved.restore(options)
+        script.begin(machine.serial.text, machine.screen.text)
     told = warn(drives)
     firmware = machine.devices.get("uefi") or machine.devices.get("bios")
     session = Session(machine, script, options, live=not demonstration and on_terminal(options))
@@ -105,6 +113,8 @@ def run(options) -> int:
             drive.flush()
         session.close()
         warn(drives, told)
+    if options.save:
+        saved.save(machine, options, options.save)
     if options.screenshot:
         report.screenshot(machine, options.screenshot)
     status = status_of(stop, script)

@@ -125,6 +125,10 @@ class Script:
         make = {"expect": pattern, "keys": strokes, "send": to_send}[kind]
         self.steps.append((kind, text, make(text)))
 
+    def begin(self, serial: str, screen: str) -> None:
+        """What is there already when a run begins does not count."""
+        self.serial_seen, self.screen_seen = len(serial), screen
+
     @property
     def waiting(self) -> re.Pattern | None:
         """The --expect that has not been seen yet."""

@@ -44,7 +44,7 @@ class Session:
         self.seconds = 0.0
         self.live = live
         self.seen_screen = False
-        self._written = 0                       # bytes from the serial port that have been passed on
+        self._written = len(machine.serial.output)      # bytes from the serial port that have been passed on
         self._file = self._out = None
         self._console = self._keyboard = self._pipe = None
         self._shots = 0                         # screenshots taken

@@ -38,8 +38,7 @@ _keys("esc backspace tab enter space capslock shift ctrl alt", "76 66 0D 5A 29 5
 _keys("f1 f2 f3 f4 f5 f6 f7 f8 f9 f10 f11 f12", "05 06 04 0C 03 0B 83 0A 01 09 78 07")
 _keys("up down left right home end pageup pagedown insert delete",
       "E075 E072 E06B E074 E06C E069 E07D E07A E070 E071")
-_keys("rightshift rightctrl rightalt leftwin rightwin menu numlock scrolllock sysrq break",
-      "59 E014 E011 E01F E027 E02F 77 7E 84 E07E")             # the last two: Print Screen under Alt, Pause under Ctrl
+_keys("rightshift rightctrl rightalt leftwin rightwin menu numlock scrolllock", "59 E014 E011 E01F E027 E02F 77 7E")
 _keys("kp7 kp8 kp9 kp- kp4 kp5 kp6 kp+ kp1 kp2 kp3 kp0 kp. kp* kp/ kpenter",
       "6C 75 7D 7B 6B 73 74 79 69 72 7A 70 71 7C E04A E05A")
 
