@@ -329,6 +329,14 @@ def test_the_end_of_the_screen_is_quoted():
     assert "last on the screen\n  two\n  three\n  PANIC: no init" in text and "serial" not in text
 
 
+def test_who_sleeps_between_interrupts_is_not_called_a_jump_to_itself():
+    machine = Machine()
+    boot.bios(machine, disk=bytes.fromhex("fb f4 ebfd").ljust(510, b"\0") + b"\x55\xaa")        # sti; hlt; jmp to the hlt
+    text = explain(machine, machine.run(max_instructions=3_000_000))
+    assert "a loop of 1 instruction\n  0000:7C01  F4  hlt\n" in text
+    assert "It sleeps in HLT" in advice(text) and "itself" not in text
+
+
 class Running(Board):
     """A machine that goes round `path`, a list of RIPs."""
 

@@ -4,7 +4,7 @@ r"""The differentiated system description: which devices the board has, where th
     \_SB
       PCI0  PNP0A03         the host bridge: which buses, ports and addresses lie behind it, who interrupts by which link
         ISA                 the PIIX3, at device 1, function 0
-          PIC TMR RTC SPKR FPU PS2K PS2M COM1 FWCF RES
+          PIC DMA TMR RTC SPKR FPU PS2K PS2M COM1 FWCF RES
       LNKA LNKB LNKC LNKD   PNP0C0F: the four PCI interrupt lines, each of which the PIIX3 leads to an input of the 8259s,
                             and to that of the I/O APIC with the same number
       CPU0  ACPI0007        the processor, which is that of the MADT
@@ -20,7 +20,8 @@ import functools
 
 from boot.acpi.aml import (EISAID, And, Arg0, ByteAcc, CreateDWordField, Device, Field, If, Method, Name, NoLock,
                            OperationRegion, Package, PCI_Config, Preserve, Return, Scope, Store, String)
-from boot.acpi.resources import (IO, DWordMemory, Interrupt, IRQNoFlags, ResourceTemplate, WordBusNumber, WordIO, ports)
+from boot.acpi.resources import (DMA, IO, DWordMemory, Interrupt, IRQNoFlags, ResourceTemplate, WordBusNumber, WordIO,
+                                 ports)
 from boot.layout import PCI_MEMORY, PCI_MEMORY_END
 from x86.devices.pm import BASE, EVENTS, EVENTS_SIZE, OLD_CONTROL, PORTS, SCI, SMI_COMMAND, SOFT_OFF
 
@@ -44,6 +45,7 @@ ISA = Device(
     OperationRegion("PIRQ", PCI_Config, PIRQ_ROUTES, 4),
     Field("PIRQ", ByteAcc, NoLock, Preserve, *((f"PIR{line}", 8) for line in LINES)),
     isa_device("PIC", "PNP0000", ports(0x20, 2), ports(0xA0, 2), ports(0x4D0, 2), IRQNoFlags(2)),
+    isa_device("DMA", "PNP0200", ports(0x00, 16), ports(0x81, 15), ports(0xC0, 32), DMA(4)),
     isa_device("TMR", "PNP0100", ports(0x40, 4), IRQNoFlags(0)),
     isa_device("RTC", "PNP0B00", ports(0x70, 2), IRQNoFlags(8)),
     isa_device("SPKR", "PNP0800", ports(0x61, 1)),

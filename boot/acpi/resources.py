@@ -48,6 +48,14 @@ def IRQNoFlags(*lines: int) -> bytes:
     return struct.pack("<BH", 0x22, sum(1 << line for line in lines))
 
 
+def DMA(*channels: int) -> bytes:
+    """One of these channels of the 8237s, compatible timing, no bus mastering; bytes below channel 4, else words.
+
+        2A | channels, a bit each | 1..0 of the flags: 0 bytes, 2 words
+    """
+    return struct.pack("<BBB", 0x2A, sum(1 << channel for channel in channels), 2 if max(channels) >= 4 else 0)
+
+
 def Interrupt(*numbers: int) -> bytes:
     """One of these interrupts, level triggered, active low and shared: as PCI has them. The first stands at byte 5.
 

@@ -131,10 +131,10 @@ class Bios(Device):
 
     def interrupt(self, number: int, call: Call) -> None:
         """Do what INT `number` asks for in the call's registers."""
-        before, function = (self._registers(call), call.ah) if self.trace else ("", 0)
-        ax = call.ax
+        before = self._registers(call) if self.trace else ""
+        ax, quirks = call.ax, self.quirks
         found = find(number, ax)
-        if any(hook(self, number, call) for hook in self.quirks.before):
+        if quirks.before and any(hook(self, number, call) for hook in quirks.before):
             title = "answered by a quirk"
         elif found is None:
             call.unimplemented()
@@ -143,13 +143,13 @@ class Bios(Device):
             implementation, title = found
             implementation(self, call)
         if not call.branch:
-            for hook in self.quirks.after:
+            for hook in quirks.after:
                 hook(self, number, ax, call)
         if self.trace and not call.branch and call.text is not None:
             text = call.text or f"{title} ({before})"
             if call.carry and number != 0x10:       # a video BIOS leaves CF as its caller had it
                 text += f": failed, AH={call.ah:02X}"
-            self.tell(f"INT {number:02X}h/{function:02X} {text}")
+            self.tell(f"INT {number:02X}h/{ax >> 8:02X} {text}")
 
     def tell(self, line: str) -> None:
         """A line for those who listen."""

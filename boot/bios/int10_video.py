@@ -9,6 +9,8 @@ Palettes are in int10_palette.py, fonts in int10_fonts.py, the inventory in int1
 """
 from __future__ import annotations
 
+import struct
+
 from boot import layout
 from boot.bios.service import service
 from boot.bios.vbe_modes import EVERY_MODE, KEEP_MEMORY, LINEAR_BUFFER, program_display
@@ -16,9 +18,11 @@ from boot.bios.video_dots import canvas
 from boot.bios.video_modes import CGA, LINEAR, MODES, PLANAR, Mode, load_palette, program_registers, with_scan_lines
 
 BELL, BACKSPACE, LINE_FEED, RETURN = 7, 8, 10, 13
+MOVES = (BACKSPACE, LINE_FEED, RETURN)              # nothing is written
 NORMAL = 0x07                                       # light grey on black
 VESA = 0xFF                                         # the mode in the BIOS data area, where 4F02h set one
 TEXT_WINDOW = 0x8000                                # bytes of video memory that text has
+SCREEN_DATA = struct.Struct("<B3H8HHBH")            # BIOS data area, 449h (VIDEO_MODE) to 464h (CRTC_PORT)
 
 
 # ---- state -----------------------------------------------------------------------------------------------------------
@@ -89,9 +93,16 @@ def set_cursor(bios, page: int, row: int, column: int) -> None:
     bios.set_word(layout.CURSOR_POSITIONS + 2 * page, row << 8 | column)
     if page == bios.byte(layout.VIDEO_PAGE) and not mode_of(bios).graphics:
         columns, _ = size_of(bios)
-        where = bios.word(layout.VIDEO_PAGE_START) // 2 + row * columns + column
-        set_crtc(bios, 0x0E, where >> 8)
-        set_crtc(bios, 0x0F, where)
+        _blink_at(bios, bios.word(layout.CRTC_PORT), bios.word(layout.VIDEO_PAGE_START) // 2 + row * columns + column)
+
+
+def _blink_at(bios, port, cell):
+    """The CRT controller's cursor, counted in cells from the start of video memory."""
+    write = bios.machine.bus.write
+    write(port, 0x0E, 1)
+    write(port + 1, cell >> 8, 1)
+    write(port, 0x0F, 1)
+    write(port + 1, cell, 1)
 
 
 def set_crtc(bios, register: int, value: int) -> None:
@@ -383,39 +394,69 @@ def _draw(bios, page, row, column, code, color, background=0):
 @service(0x10, 0x0E, "teletype output")
 def teletype(bios, call):
     # The page in BH is that of the first PC; a VGA's BIOS writes to the displayed one
-    call.note(f"teletype output {bytes([call.al]).decode('latin-1')!r}")
-    type_character(bios, bios.byte(layout.VIDEO_PAGE), call.al, call.bl if mode_of(bios).graphics else None)
+    character = call.al
+    if bios.trace:
+        call.note(f"teletype output {chr(character)!r}")
+    if mode_of(bios).graphics:
+        type_character(bios, bios.byte(layout.VIDEO_PAGE), character, call.bl)
+    else:
+        _type_text(bios, None, character, None)
 
 
 def type_character(bios, page: int, character: int, attribute: int | None = None) -> None:
     """Write one character at the cursor and move it, scrolling at the end of the screen; control codes move only.
 
     attribute: None keeps the one that is there; in graphics modes it is the colour, and None means NORMAL."""
+    if not mode_of(bios).graphics:
+        _type_text(bios, page, character, attribute)
+        return
     columns, rows = size_of(bios)
     row, column = cursor(bios, page)
-    graphics = mode_of(bios).graphics
-    if character == RETURN:
-        column = 0
-    elif character == LINE_FEED:
-        row += 1
-    elif character == BACKSPACE:
-        column = max(0, column - 1)
-    elif character == BELL:
+    if character == BELL:
         return
-    else:
-        if graphics:
-            _draw(bios, page, row, column, character, NORMAL if attribute is None else attribute)
-        else:
-            cell = bytes([character] if attribute is None else [character, attribute])
-            write_cells(bios, cell_offset(bios, page, row, column), cell)
-        column += 1
-        if column >= columns:
-            row, column = row + 1, 0
+    if character not in MOVES:
+        _draw(bios, page, row, column, character, NORMAL if attribute is None else attribute)
+    row, column = moved(character, row, column, columns)
     if row >= rows:
-        fill = 0 if graphics else read_cells(bios, cell_offset(bios, page, rows - 1, column) + 1, 1)[0]
-        scroll(bios, page, 1, fill, 0, 0, rows - 1, columns - 1, up=True)
+        scroll(bios, page, 1, 0, 0, 0, rows - 1, columns - 1, up=True)
         row = rows - 1
     set_cursor(bios, page, row, column)
+
+
+def moved(character: int, row: int, column: int, columns: int) -> tuple[int, int]:
+    """Where the cursor goes with a character, maybe below the last row."""
+    if character == RETURN:
+        return row, 0
+    if character == LINE_FEED:
+        return row + 1, column
+    if character == BACKSPACE:
+        return row, max(0, column - 1)
+    return (row, column + 1) if column + 1 < columns else (row + 1, 0)
+
+
+def _type_text(bios, page, character, attribute):
+    """type_character in a text mode; page None: the displayed one. Guests type much, so what the BIOS data area has of the
+    screen is read at once."""
+    if character == BELL:
+        return
+    memory = bios.machine.memory
+    _, columns, page_size, page_start, *positions, _, displayed, port = SCREEN_DATA.unpack(
+        memory.read(layout.VIDEO_MODE, SCREEN_DATA.size))
+    columns = columns & 0xFF or 80
+    rows = min(memory.read_u8(layout.VIDEO_LAST_ROW) + 1, TEXT_WINDOW // (2 * columns))
+    page = (displayed if page is None else page) & 7
+    row, column = positions[page] >> 8, positions[page] & 0xFF
+    if character not in MOVES:
+        cell = bytes((character,) if attribute is None else (character, attribute))
+        write_cells(bios, page * page_size + 2 * (row * columns + column), cell)
+    row, column = moved(character, row, column, columns)
+    if row >= rows:
+        fill = read_cells(bios, page * page_size + 2 * ((rows - 1) * columns + column) + 1, 1)[0]
+        scroll(bios, page, 1, fill, 0, 0, rows - 1, columns - 1, up=True)
+        row = rows - 1
+    memory.write_u16(layout.CURSOR_POSITIONS + 2 * page, row << 8 | column)
+    if page == displayed:
+        _blink_at(bios, port, page_start // 2 + row * columns + column)
 
 
 def print_text(bios, text: str) -> None:

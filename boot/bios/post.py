@@ -149,6 +149,13 @@ post_chips:
         mov     al, 8Fh                 ;       and to mouse, coprocessor, hard disk
         out     0A1h, al
 
+        out     0Dh, al                 ; DMA: both controllers forget; all channels are masked
+        out     0DAh, al
+        mov     al, 0C0h                ; channel 4 passes on the requests of the first one
+        out     0D6h, al
+        mov     al, 00h
+        out     0D4h, al
+
         mov     al, 05h                 ; POST 05: the timer
         out     80h, al
         mov     al, 36h                 ; counter 0, low byte then high byte, mode 3, binary

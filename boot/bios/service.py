@@ -74,23 +74,11 @@ class Call:
     __slots__ = ("bios", "cpu", "memory", "text", "branch")
 
     def __init__(self, bios):
-        set_ = object.__setattr__
-        set_(self, "bios", bios)
-        set_(self, "cpu", bios.machine.cpu)
-        set_(self, "memory", bios.machine.memory)
-        set_(self, "text", "")
-        set_(self, "branch", False)
-
-    def __getattr__(self, name):
-        if name in REGISTERS:
-            return getattr(self.cpu, name)
-        raise AttributeError(name)
-
-    def __setattr__(self, name, value):
-        if name in REGISTERS:
-            setattr(self.cpu, name, value)
-        else:
-            object.__setattr__(self, name, value)
+        self.bios = bios
+        self.cpu = bios.machine.cpu
+        self.memory = bios.machine.memory
+        self.text = ""
+        self.branch = False
 
     # ---- the stacked flags -------------------------------------------------------------------------------------------
 
@@ -160,7 +148,7 @@ class Call:
 
     def note(self, text: str | None) -> None:
         """What this call turned out to mean, for whoever traces; None: nothing worth a line."""
-        object.__setattr__(self, "text", text)
+        self.text = text
 
     def unimplemented(self) -> None:
         """Answer as a BIOS answers a function that it does not have: CF=1, AH=86h."""
@@ -169,13 +157,21 @@ class Call:
         self.carry = True
 
 
+def _register(name):
+    return property(lambda call: getattr(call.cpu, name), lambda call, value: setattr(call.cpu, name, value))
+
+
+for _name in REGISTERS:
+    setattr(Call, _name, _register(_name))
+
+
 class NearCall(Call):
     """A call from protected mode: CALL FAR put EIP and CS on the stack, or IP and CS, and no FLAGS. So carry is `branch`,
     the processor's own flag, with which the stub's RETF goes back to the caller."""
 
     __slots__ = ()
 
-    carry = property(lambda self: self.branch, lambda self, on: object.__setattr__(self, "branch", bool(on)))
+    carry = property(lambda self: self.branch, lambda self, on: setattr(self, "branch", bool(on)))
 
     @property
     def caller(self) -> tuple[int, int]:

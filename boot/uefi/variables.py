@@ -166,16 +166,20 @@ class Variables:
         return Status.SUCCESS
 
     def load(self, path) -> None:
-        """Read the file, which need not exist yet, and write to it from now on. ImageError for one that is none."""
-        self.path = os.fspath(path)
+        """Read the file, which need not exist yet, and write to it from now on. ImageError for one that is none.
+
+        Saving puts a new file in its place, so a link stands for what it leads to, and a device is refused."""
+        name, self.path = os.fspath(path), os.path.realpath(path)
+        if os.path.exists(self.path) and not os.path.isfile(self.path) and not os.path.isdir(self.path):
+            raise ImageError(f"{name}: a device or a pipe, in which no variables can be kept")
         try:
             text = Path(path).read_text("utf-8", "surrogatepass")
         except FileNotFoundError:
             if not Path(path).parent.is_dir():
-                raise ImageError(f"{self.path}: there is no such directory") from None
+                raise ImageError(f"{name}: there is no such directory") from None
             return
         except (OSError, UnicodeError) as error:
-            raise ImageError(f"{self.path}: cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}") from None
+            raise ImageError(f"{name}: cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}") from None
         if not text.strip():
             return
         try:
@@ -189,4 +193,4 @@ class Variables:
                 self.values[key] = Variable(int(entry["attributes"]) & KNOWN, bytes.fromhex(entry["data"]))
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             words = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-            raise ImageError(f"{self.path}: not a file of UEFI variables: {words}") from None
+            raise ImageError(f"{name}: not a file of UEFI variables: {words}") from None

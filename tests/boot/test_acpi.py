@@ -289,7 +289,7 @@ def described_ports():
 def test_every_described_port_is_somebodys():
     bus = Machine("16M").bus
     found = described_ports()
-    assert len(found) == 16
+    assert len(found) == 19
     assert [hex(first) for first, _ in found if not bus.owner(first)] == []
 
 
@@ -303,6 +303,7 @@ def test_every_device_with_ports_is_described():
 
 def test_resource_descriptors_of_the_specification():
     assert resources.IRQNoFlags(8) == bytes.fromhex("22 00 01")
+    assert resources.DMA(4) == bytes.fromhex("2A 10 02") and resources.DMA(1, 3) == bytes.fromhex("2A 0A 00")
     assert resources.Interrupt(5, 10) == bytes.fromhex("89 0A 00 0D 02 05 00 00 00 0A 00 00 00")
     assert resources.ports(0x3F8, 8) == bytes.fromhex("47 01 F8 03 F8 03 01 08")
     assert resources.WordBusNumber(0, 255) == bytes.fromhex("88 0D 00 02 0C 00 00 00 00 00 FF 00 00 00 00 01")

@@ -283,8 +283,7 @@ def test_fw_cfg_lists_memory_above_4_gb():
 # ---- all together ---------------------------------------------------------------------------------------------------
 
 def test_the_board_has_all_devices_in_order(board):
-    assert list(board.devices) == ["pic", "apic", "ioapic", "pit", "rtc", "ps2", "uart", "dispi", "vga", "sysports",
-                                   "coprocessor", "debug_exit",
-                                   "pci", "pm", "fw_cfg"]
+    assert list(board.devices) == ["pic", "apic", "ioapic", "dma", "pit", "rtc", "ps2", "uart", "dispi", "vga",
+                                   "sysports", "coprocessor", "debug_exit", "pci", "pm", "fw_cfg"]
     assert [chip.name for chip in BOARDS["pc"]] == list(board.devices)
     assert all(device.name == name for name, device in board.devices.items())

@@ -15,6 +15,7 @@ PCI_REGISTERS = st.sampled_from([0x80000000 | function << 8 | register for funct
 #: device -> ports that a random guest uses
 PORTS = {
     "pic": (0x20, 0x21, 0xA0, 0xA1, 0x4D0, 0x4D1),
+    "dma": (0x00, 0x01, 0x06, 0x07, 0x08, 0x0A, 0x0C, 0x0D, 0x0F, 0x83, 0x8F, 0xC4, 0xC6, 0xD0, 0xD6, 0xD8),
     "pit": (0x40, 0x41, 0x42, 0x43, 0x61, 0x20, 0x21),
     "rtc": (0x70, 0x71, 0xA0, 0xA1),
     "ps2": (0x60, 0x64, 0x92),
@@ -51,7 +52,7 @@ def host(board, which, number):
     elif which == 4:
         board.devices["pic"].set_irq(number % 16, number & 16)
     else:
-        board.devices[("pic", "pit", "rtc", "ps2", "uart", "dispi", "vga", "pci", "pm")[number % 9]].reset()
+        board.devices[("pic", "pit", "rtc", "ps2", "uart", "dispi", "vga", "pci", "pm", "dma")[number % 10]].reset()
 
 
 @functools.cache

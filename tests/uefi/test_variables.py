@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 
 import pytest
 from hypothesis import given
@@ -144,3 +146,21 @@ def test_no_file_upsets_the_reader(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ImageError, match="not a file of UEFI variables"):
         Variables().load(path)
+
+
+def test_a_link_to_the_file_stays_a_link(tmp_path):
+    link, file = tmp_path / "link.json", tmp_path / "nvram.json"
+    link.symlink_to(file)
+    for data in (b"first", b"second"):
+        store = Variables()
+        store.load(link)
+        assert store.set("X", VENDOR, LASTING, data, False) == Status.SUCCESS
+    assert link.is_symlink() and b"second".hex() in file.read_text()
+
+
+def test_a_device_is_never_replaced_by_a_file(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(ImageError, match="a device or a pipe, in which no variables can be kept"):
+        Variables().load(pipe)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)

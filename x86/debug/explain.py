@@ -435,7 +435,8 @@ def _watch(machine) -> list[tuple[int, int, int, int]]:
     path = []
     for _ in range(LOOP_STEPS):
         cpu = machine.cpu
-        path.append((cpu.linear("cs", cpu.rip), cpu.rip, cpu.code_bits, cpu.cs))
+        rip = cpu.rip - bool(cpu.halted)            # the HLT itself, which is still going on
+        path.append((cpu.linear("cs", rip), rip, cpu.code_bits, cpu.cs))
         if machine.step().kind != "limit":
             break
     machine.restore(state)

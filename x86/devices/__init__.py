@@ -5,6 +5,7 @@ from x86.devices.apic import LocalApic
 from x86.devices.coprocessor import Coprocessor
 from x86.devices.debug_exit import DebugExit
 from x86.devices.device import Device
+from x86.devices.dma import Dma
 from x86.devices.fw_cfg import FwCfg
 from x86.devices.ioapic import IoApic
 from x86.devices.pci import Pci
@@ -21,8 +22,8 @@ from x86.devices.vga_linear import Dispi
 #: In the order in which they are built: who drives an interrupt line comes after the interrupt controllers,
 #: and the VGA after what can take the picture from it.
 BOARDS: dict[str, tuple[type[Device], ...]] = {
-    "pc": (Pic, LocalApic, IoApic, Pit, Rtc, Ps2, Uart, Dispi, Vga, SystemPorts, Coprocessor, DebugExit, Pci, Pm, FwCfg),
-    "minimal": (Pic, Pit, Rtc, Ps2, Uart, Dispi, Vga, SystemPorts, Coprocessor, DebugExit),
+    "pc": (Pic, LocalApic, IoApic, Dma, Pit, Rtc, Ps2, Uart, Dispi, Vga, SystemPorts, Coprocessor, DebugExit, Pci, Pm, FwCfg),
+    "minimal": (Pic, Dma, Pit, Rtc, Ps2, Uart, Dispi, Vga, SystemPorts, Coprocessor, DebugExit),
 }
 APICS = (LocalApic, IoApic)
 
