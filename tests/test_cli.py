@@ -152,7 +152,7 @@ def files(tmp_path):
     ("run guest.img --write --read-only", "not allowed with"),
     ("trace missing.img", "no such file"),
     ("disasm missing.bin", "No such file"),
-    ("disasm guest.img --offset 512", "none at offset 512"),
+    ("disasm guest.img --offset 512", "no byte at offset 512"),
     ("nonsense", "nonsense"),
     ("", "COMMAND"),
 ])

@@ -14,6 +14,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from boot.host_file import read_whole
 from boot.uefi import variable_rules
 from boot.uefi.definitions import Guid, Status
 from boot.uefi.variable_rules import GLOBAL
@@ -27,6 +28,7 @@ KNOWN = 0x7F                            # ENHANCED_AUTHENTICATED_ACCESS is not: 
 HEADER = 60                             # bytes of a variable's header in the store
 LARGEST = 0x8400                        # bytes of a variable with header and name
 CAPACITY = 0x40000 - 72                 # bytes of the store for variables that last
+LARGEST_FILE = 64 << 20                  # bytes of the host's file; in hexadecimal, CAPACITY is less than a MB
 VOLATILE_CAPACITY = 0x40000             # and for those that are forgotten
 
 FORMAT, VERSION = "x86 UEFI variables", 1
@@ -168,14 +170,16 @@ class Variables:
     def load(self, path) -> None:
         """Read the file, which need not exist yet, and write to it from now on. ImageError for one that is none."""
         self.path = os.fspath(path)
-        try:
-            text = Path(path).read_text("utf-8", "surrogatepass")
-        except FileNotFoundError:
+        if not os.path.exists(path):
             if not Path(path).parent.is_dir():
-                raise ImageError(f"{self.path}: there is no such directory") from None
+                raise ImageError(f"{self.path}: there is no such directory")
             return
-        except (OSError, UnicodeError) as error:
-            raise ImageError(f"{self.path}: cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}") from None
+        if not os.path.isfile(path):        # it is replaced by another when a variable changes
+            raise ImageError(f"{self.path}: cannot be read: not a regular file")
+        try:
+            text = read_whole(path, LARGEST_FILE).decode("utf-8", "surrogatepass")
+        except UnicodeError:
+            raise ImageError(f"{self.path}: cannot be read: it is no text") from None
         if not text.strip():
             return
         try:

@@ -5,6 +5,8 @@ from x86.cli import OK
 from x86.disassembler import listing
 from x86.faults import ImageError
 
+MOST = 256 << 20                            # bytes that are read of a file, which may be a disk, or have no end
+
 
 def number(text: str) -> int:
     """Decimal, 0x hexadecimal, or hexadecimal with an h behind it, as the manuals write it."""
@@ -25,13 +27,20 @@ def add(commands) -> None:
 
 def run(options) -> int:
     """Print one line an instruction: address, bytes, text."""
+    for name in ("offset", "length"):
+        if (getattr(options, name) or 0) < 0:
+            raise ImageError(f"--{name} {getattr(options, name)}: is negative")
     with open(options.file, "rb") as file:
-        data = file.read()
-    if options.offset >= len(data):
-        raise ImageError(f"{options.file}: has {len(data)} bytes, none at offset {options.offset}")
-    end = len(data) if options.length is None else min(len(data), options.offset + options.length)
+        if file.seekable():
+            file.seek(options.offset)
+        else:
+            file.read(options.offset)
+        data = file.read(MOST if options.length is None else min(options.length, MOST))
+    if not data and options.length != 0:
+        raise ImageError(f"{options.file}: has no byte at offset {options.offset}")
+    end = options.offset + len(data)
     base = options.base if options.base is not None else 0x7C00 if options.bits == 16 else 0
     digits = 4 if base + end <= 0x10000 else 8 if base + end <= 1 << 32 else 16
-    for address, raw, text in listing(data[options.offset:end], base + options.offset, options.bits):
+    for address, raw, text in listing(data, base + options.offset, options.bits):
         print(f"{address:0{digits}X}  {raw.hex(' ').upper():<30} {text}")
     return OK

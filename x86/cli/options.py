@@ -186,6 +186,8 @@ def kind_of(path) -> str:
     file."""
     if Path(path).is_dir():
         return "esp"
+    if not Path(path).is_file() and not Path(path).is_block_device():
+        return "disk"                   # which says what is wrong with it
     try:
         with open(path, "rb") as file:
             start = file.read(4)
