@@ -14,7 +14,7 @@ def read_whole(path, largest: int = LARGEST) -> bytes:
     """The bytes of the file at `path`, which may be a pipe, as a shell's <(command) is one.
 
     Errors: ImageError in words for what is no file, cannot be read, or has more than `largest` bytes."""
-    name = os.fspath(path)
+    name = os.fspath(path) or "''"
     try:
         mode = os.stat(path).st_mode
         if stat.S_ISDIR(mode):

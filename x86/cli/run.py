@@ -26,7 +26,7 @@ class Step(argparse.Action):
 
 def positive(text):
     number = float(text)
-    if number <= 0:
+    if not number > 0:                  # nan is none either
         raise ValueError
     return number
 
