@@ -160,6 +160,8 @@ def files(tmp_path):
     ("trace missing.img", "no such file"),
     ("disasm missing.bin", "No such file"),
     ("disasm guest.img --offset 512", "no byte at offset 512"),
+    ("disasm guest.img --offset 99999999999999999999", "--offset"),
+    ("disasm /dev/zero", "--length"),
     ("nonsense", "nonsense"),
     ("", "COMMAND"),
 ])

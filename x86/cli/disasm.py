@@ -30,12 +30,16 @@ def run(options) -> int:
     for name in ("offset", "length"):
         if (getattr(options, name) or 0) < 0:
             raise ImageError(f"--{name} {getattr(options, name)}: is negative")
+    if options.offset >= 1 << 63:
+        raise ImageError(f"--offset {options.offset}: no file is so large")
     with open(options.file, "rb") as file:
         if file.seekable():
             file.seek(options.offset)
         else:
             file.read(options.offset)
-        data = file.read(MOST if options.length is None else min(options.length, MOST))
+        data = file.read(min(MOST + 1, MOST + 1 if options.length is None else options.length))
+    if len(data) > MOST:
+        raise ImageError(f"{options.file}: more than {MOST >> 20} MB to disassemble: say how many bytes with --length")
     if not data and options.length != 0:
         raise ImageError(f"{options.file}: has no byte at offset {options.offset}")
     end = options.offset + len(data)
