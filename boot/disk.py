@@ -103,8 +103,11 @@ class Disk:
     def _map(self, path):
         """The file as a mapping, which reads only what is asked for."""
         try:
-            if stat.S_ISDIR(os.stat(path).st_mode):
+            mode = os.stat(path).st_mode
+            if stat.S_ISDIR(mode):
                 raise ImageError(f"{path}: is a directory, not a disk image")
+            if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):       # to open a pipe would be to wait for who writes to it
+                raise ImageError(f"{path}: is a {'pipe' if stat.S_ISFIFO(mode) else 'device'}, not a disk image")
             self._file = open(path, "r+b" if self.mode == "write" else "rb")
             if os.fstat(self._file.fileno()).st_size == 0:
                 return b""

@@ -18,10 +18,11 @@ from __future__ import annotations
 import os
 
 from boot.bios import boot as install_bios
+from boot.host_file import read_whole
 from boot.layout import ENTRY_BOOT, ROM_SEGMENT
 from boot.loaders import compressed
 from boot.protocols import linux, multiboot, multiboot2, plain, pvh
-from boot.protocols.kernel import Kernel, Protocol, read_file, read_initrd, read_module
+from boot.protocols.kernel import Kernel, Protocol, read_initrd, read_module
 from x86.faults import ImageError, MachineError
 
 PE_MAGIC = b"MZ"
@@ -54,7 +55,7 @@ def kernel(machine, path, append: str = "", initrd=None, modules=(), protocol: s
     Errors: ImageError for files that cannot be read, make no sense or do not fit into memory; the machine is then
     unchanged, or has done its POST. ValueError for quirks that cannot be."""
     name = os.fspath(path)
-    data = compressed.unpack(read_file(path), name)
+    data = compressed.unpack(read_whole(path), name)
     if not data:
         raise ImageError(f"{name}: empty: there is no kernel in it")
     wanted = Kernel(name, data, append, read_initrd(initrd), tuple(map(read_module, modules)), entry, protocol)

@@ -2,11 +2,10 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
+from boot.host_file import read_whole
 from x86.faults import ImageError
 
 INITRD_ALIGN = 4                            # Linux unpacks archives one behind the other; each begins at a multiple of 4
@@ -71,24 +70,10 @@ def c_string(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape") + b"\0"
 
 
-def read_file(path) -> bytes:
-    """The bytes of the file at `path`. Errors: ImageError in words for what is no readable file."""
-    try:
-        if stat.S_ISCHR(os.stat(path).st_mode):         # which may have no end
-            raise ImageError(f"{path}: a device, not a file")
-        return Path(path).read_bytes()
-    except IsADirectoryError:
-        raise ImageError(f"{path}: a directory, not a file") from None
-    except FileNotFoundError:
-        raise ImageError(f"{path}: no such file") from None
-    except (OSError, ValueError) as error:
-        raise ImageError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
-
-
 def read_module(module) -> Module:
     """A module: `module` is a path, or (path, string). The kernel is told the string, or the path without one."""
     path, string = module if isinstance(module, tuple) else (module, None)
-    return Module(read_file(path), os.fspath(path) if string is None else string)
+    return Module(read_whole(path), os.fspath(path) if string is None else string)
 
 
 def read_initrd(initrd) -> Module | None:

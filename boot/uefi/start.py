@@ -9,6 +9,7 @@ from boot.disk import SECTOR, Disk
 from boot.fat import NameInvalid, format_volume
 from boot.fat.names import check
 from boot.fat.volume import Volume
+from boot.host_file import read_whole
 from boot.loaders import pe
 from boot.uefi import tables
 from boot.uefi.firmware import LEAST_MEMORY, Uefi
@@ -54,12 +55,9 @@ def boot(machine, esp=None, disk=None, drives=(), cdrom=None, application=None, 
 
 def read_application(path) -> tuple[str, bytes]:
     """(name on a FAT volume, bytes) of a PE file. ImageError if it cannot be read, or cannot be started here."""
-    try:
-        data = Path(path).read_bytes()
-    except IsADirectoryError:
-        raise ImageError(f"{os.fspath(path)}: a directory; as an EFI system partition it is booted with --esp") from None
-    except OSError as error:
-        raise ImageError(f"{os.fspath(path)}: {error.strerror}") from None
+    if os.path.isdir(path):
+        raise ImageError(f"{os.fspath(path)}: a directory; as an EFI system partition it is booted with --esp")
+    data = read_whole(path)
     pe.read(data, os.fspath(path))
     try:
         return check(Path(path).name), data

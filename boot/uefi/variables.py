@@ -14,6 +14,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from boot.host_file import read_whole
 from boot.uefi import variable_rules
 from boot.uefi.definitions import Guid, Status
 from boot.uefi.variable_rules import GLOBAL
@@ -27,6 +28,7 @@ KNOWN = 0x7F                            # ENHANCED_AUTHENTICATED_ACCESS is not: 
 HEADER = 60                             # bytes of a variable's header in the store
 LARGEST = 0x8400                        # bytes of a variable with header and name
 CAPACITY = 0x40000 - 72                 # bytes of the store for variables that last
+LARGEST_FILE = 64 << 20                  # bytes of the host's file; in hexadecimal, CAPACITY is less than a MB
 VOLATILE_CAPACITY = 0x40000             # and for those that are forgotten
 
 FORMAT, VERSION = "x86 UEFI variables", 1
@@ -170,16 +172,16 @@ class Variables:
 
         Saving puts a new file in its place, so a link stands for what it leads to, and a device is refused."""
         name, self.path = os.fspath(path), os.path.realpath(path)
-        if os.path.exists(self.path) and not os.path.isfile(self.path) and not os.path.isdir(self.path):
+        if not os.path.exists(self.path):
+            if not Path(self.path).parent.is_dir():
+                raise ImageError(f"{name}: there is no such directory")
+            return
+        if not os.path.isfile(self.path):
             raise ImageError(f"{name}: a device or a pipe, in which no variables can be kept")
         try:
-            text = Path(path).read_text("utf-8", "surrogatepass")
-        except FileNotFoundError:
-            if not Path(path).parent.is_dir():
-                raise ImageError(f"{name}: there is no such directory") from None
-            return
-        except (OSError, UnicodeError) as error:
-            raise ImageError(f"{name}: cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}") from None
+            text = read_whole(self.path, LARGEST_FILE).decode("utf-8", "surrogatepass")
+        except UnicodeError:
+            raise ImageError(f"{name}: cannot be read: it is no text") from None
         if not text.strip():
             return
         try:

@@ -57,7 +57,8 @@ def test_linux_boots_to_a_shell_and_goes_on_in_another_process(x86, payload, tmp
 @pytest.mark.deep
 def test_linux_with_all_that_it_does_by_itself(x86, payload):
     """No command line but the console: KASLR, mitigations, self-tests of its ciphers; nothing in the log says that it hurt."""
-    log = session(x86, "--kernel", payload("vmlinuz"), "--initrd", payload("initrd.cpio"), "--append", "console=ttyS0", "-m", "128M")
+    log = session(x86, "--kernel", payload("vmlinuz"), "--initrd", payload("initrd.cpio"), "--append", "console=ttyS0",
+                  "-m", "128M")
     assert "alg: self-tests for CTR-KDF (hmac(sha256)) passed" in log
     assert not re.search(r"BUG|WARNING|[Pp]anic|Call Trace|failed to|self-tests? .*failed", log), log
 

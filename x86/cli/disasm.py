@@ -5,6 +5,8 @@ from x86.cli import OK
 from x86.disassembler import listing
 from x86.faults import ImageError
 
+MOST = 256 << 20                            # bytes that are read of a file, which may be a disk, or have no end
+
 
 def number(text: str) -> int:
     """Decimal, 0x hexadecimal, or hexadecimal with an h behind it, as the manuals write it."""
@@ -25,13 +27,24 @@ def add(commands) -> None:
 
 def run(options) -> int:
     """Print one line an instruction: address, bytes, text."""
+    for name in ("offset", "length"):
+        if (getattr(options, name) or 0) < 0:
+            raise ImageError(f"--{name} {getattr(options, name)}: is negative")
+    if options.offset >= 1 << 63:
+        raise ImageError(f"--offset {options.offset}: no file is so large")
     with open(options.file, "rb") as file:
-        data = file.read()
-    if options.offset >= len(data):
-        raise ImageError(f"{options.file}: has {len(data)} bytes, none at offset {options.offset}")
-    end = len(data) if options.length is None else min(len(data), options.offset + options.length)
+        if file.seekable():
+            file.seek(options.offset)
+        else:
+            file.read(options.offset)
+        data = file.read(min(MOST + 1, MOST + 1 if options.length is None else options.length))
+    if len(data) > MOST:
+        raise ImageError(f"{options.file}: more than {MOST >> 20} MB to disassemble: say how many bytes with --length")
+    if not data and options.length != 0:
+        raise ImageError(f"{options.file}: has no byte at offset {options.offset}")
+    end = options.offset + len(data)
     base = options.base if options.base is not None else 0x7C00 if options.bits == 16 else 0
     digits = 4 if base + end <= 0x10000 else 8 if base + end <= 1 << 32 else 16
-    for address, raw, text in listing(data[options.offset:end], base + options.offset, options.bits):
+    for address, raw, text in listing(data, base + options.offset, options.bits):
         print(f"{address:0{digits}X}  {raw.hex(' ').upper():<30} {text}")
     return OK

@@ -150,6 +150,8 @@ def build(options, resumed: bool = False):
     if options.firmware == "uefi" if resumed else is_uefi(options):
         if options.machine != "pc":
             raise ImageError(f"--machine {options.machine}: a UEFI needs PCI and ACPI, and so --machine pc")
+        if "LM" not in machine.cpu.model.features:
+            raise ImageError(f"--cpu {options.cpu}: a UEFI of 64 bits needs a processor with long mode, as x86-64-v1 has it")
         return machine, _uefi(machine, options)
     return machine, _bios(machine, options, resumed)
 
@@ -185,6 +187,8 @@ def kind_of(path) -> str:
     file."""
     if Path(path).is_dir():
         return "esp"
+    if not Path(path).is_file() and not Path(path).is_block_device():
+        return "disk"                   # which says what is wrong with it
     try:
         with open(path, "rb") as file:
             start = file.read(4)

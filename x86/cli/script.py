@@ -32,7 +32,7 @@ def unescape(text: str) -> str:
     """Backslash escapes replaced. Raises ScriptError for one that does not exist."""
     def replace(match):
         code = match.group(1)
-        if code.startswith("x"):
+        if len(code) > 1:                   # x and two digits; an x alone is no escape
             return chr(int(code[1:], 16))
         if code not in ESCAPES:
             raise ScriptError(f"\\{code} in {text!r} is no escape; there are \\n \\r \\t \\e \\b \\0 \\\\ and \\x41")

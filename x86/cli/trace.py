@@ -6,6 +6,7 @@ import sys
 from x86.cli import LIMIT, OK, options as machine_options
 from x86.cli.disasm import number
 from x86.cli.run import complain, status_of
+from x86.faults import ImageError
 
 MODES = ("real", "v86", "protected", "compatibility", "long")
 ENOUGH = 1000                           # lines, where nobody said how many
@@ -29,6 +30,9 @@ def add(commands) -> None:
 def run(options) -> int:
     """Print the trace. Status 0 if it ended as asked for, else that of `x86 run`."""
     from x86.debug.trace import Tracer
+    for name, value in (("from", options.start), ("count", options.count)):
+        if (value or 0) < 0:
+            raise ImageError(f"--{name} {value}: is negative")
     machine, _ = machine_options.build(options)
     tracer = Tracer(machine)
     tracer.skip(options.start)
