@@ -177,7 +177,7 @@ class Variables:
                 raise ImageError(f"{name}: there is no such directory")
             return
         if not os.path.isfile(self.path):
-            raise ImageError(f"{name}: a device or a pipe, in which no variables can be kept")
+            raise ImageError(f"{name}: cannot be read: a directory, a device or a pipe, in which no variables can be kept")
         try:
             text = read_whole(self.path, LARGEST_FILE).decode("utf-8", "surrogatepass")
         except UnicodeError:
