@@ -290,6 +290,7 @@ class Clocked:
     """What Progress asks of a machine."""
 
     time = 0
+    instructions = property(lambda self: self.time)
 
     class cpu:
         mode = "long"

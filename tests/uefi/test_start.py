@@ -116,7 +116,7 @@ def test_nothing_bootable_is_one_line(x86, tmp_path):
 
 def test_errors_of_the_function(esp, tmp_path):
     for options, words in (({"application": esp}, "a directory; as an EFI system partition it is booted with --esp"),
-                           ({"application": tmp_path / "no.efi"}, "No such file"), ({"disk": esp}, "is a directory"),
+                           ({"application": tmp_path / "no.efi"}, "no such file"), ({"disk": esp}, "is a directory"),
                            ({"drives": [b"short"]}, "less than one sector")):
         with pytest.raises(ImageError, match=words):
             boot.uefi(Machine("64M"), **options)

@@ -72,7 +72,7 @@ def add(commands) -> None:
     kept = parser.add_argument_group("a machine in a file")
     kept.add_argument("--save", metavar="FILE", help="keep the machine as it is at the end")
     kept.add_argument("--restore", metavar="FILE", help="go on with a machine that --save kept, in place of an IMAGE and all "
-                                                        "that makes a machine")
+                                                        "that makes a machine; what it writes is forgotten without --write")
     script = parser.add_argument_group(
         "what is typed, and when it ends",
         "Steps are done in the order given. What --expect and --until look for must come after what was sent last, on the "
@@ -118,7 +118,7 @@ def run(options) -> int:
             drive.flush()
         session.close()
         warn(drives, told)
-    if options.save:
+    if options.save is not None:
         saved.save(machine, options, options.save)
     if options.screenshot:
         report.screenshot(machine, options.screenshot)

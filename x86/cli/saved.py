@@ -3,8 +3,9 @@
     x86 machine 1 <newline>, then a pickle of (options, Snapshot)
 
 The options are those that build the same machine again: its memory, its processor, its drives. Images are named, not kept:
-what the guest wrote to them is in the snapshot, what it read has to be there still. Nothing but the classes of this package
-is made from such a file, so one that somebody sends cannot run code of its own.
+what the guest wrote to them is in the snapshot, what it read has to be there still. What it writes from then on is forgotten,
+unless --write is said anew. Nothing but the classes of this package is made from such a file, so one that somebody sends
+neither runs code of its own nor writes to files.
 """
 from __future__ import annotations
 
@@ -17,8 +18,9 @@ from x86.faults import ImageError, MachineError
 
 MAGIC = b"x86 machine 1\n"
 PACKAGES = ("x86", "boot")
-IMAGES = ("image", "floppy", "drive", "cdrom", "esp", "nvram")          # options that name files of a machine that runs
-GONE = ("kernel", "append", "initrd", "module", "protocol", "entry")    # what was loaded is in its memory
+IMAGES = ("image", "floppy", "drive", "cdrom", "esp")                   # options that name files of a machine that runs
+GONE = ("kernel", "append", "initrd", "module", "protocol", "entry",    # what was loaded is in its memory,
+        "nvram", "write", "forget")                                     # and who restores it says what may be written
 
 
 class Unpickler(pickle.Unpickler):
@@ -26,7 +28,7 @@ class Unpickler(pickle.Unpickler):
 
     def find_class(self, module, name):
         found = super().find_class(module, name) if module.split(".")[0] in PACKAGES and "." not in name else None
-        if not isinstance(found, type):
+        if not isinstance(found, type) or found.__module__.split(".")[0] not in PACKAGES:
             raise pickle.UnpicklingError(f"{module}.{name} has no place in it")
         return found
 
@@ -58,12 +60,13 @@ def restore(options) -> tuple:
     """(machine, its drives) from the file options.restore. Sets the options that build it. Errors: ImageError."""
     path = options.restore
     for name, default in defaults().items():
-        if getattr(options, name) != default:
+        if getattr(options, name) != default and name != "write":
             raise ImageError(f"--restore {path}: the machine in it is what it is: leave out "
                              f"{'IMAGE' if name == 'image' else '--' + name.replace('_', '-')}")
     kept, snapshot = read(path)
     for name, value in kept.items():
         setattr(options, name, value)
+    options.forget = not (options.write or options.read_only)
     try:
         machine, drives = machine_options.build(options, resumed=True)
         machine.restore(snapshot)
