@@ -18,7 +18,7 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
     ("long64", "wrmsr FMASK of 64 bits"):
         ("#GP(0000) ip+0 fl=10002 cx=c0000084 dx=1", "SDM volume 4, table 2-2: bits 63..32 of IA32_FMASK are reserved"),
     ("privilege32", "in from dx at CPL 3, IOPL 3"):
-        ("ok cpl3 fl=3002", "Intel 8237A data sheet: port 0 has channel 0's address; Bochs answers bytes only"),
+        ("ok cpl3 fl=3002", "hardware: port 0 of the 8237A has channel 0's address, of which Bochs answers single bytes only"),
     ("privilege32", "#DE, #NP: double"): ("#DF(0000) ip+0 fl=2", RF_OF_DOUBLE_FAULT),
     ("privilege32", "#GP at CPL 3, #NP: double"): ("#DF(0000) ip+0 cpl3 fl=2", RF_OF_DOUBLE_FAULT),
     ("privilege32", "#GP on the gate of #NP, double"): ("#DF(0000) ip+0 fl=2", RF_OF_DOUBLE_FAULT),
