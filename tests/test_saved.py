@@ -1,6 +1,7 @@
 """`x86 run --save` and `--restore`: a machine goes on in another process, and files that hold none are refused."""
 from __future__ import annotations
 
+import dataclasses
 import json
 import pickle
 
@@ -64,6 +65,16 @@ def test_a_file_that_is_cut_off(x86, kept):
     kept.write_bytes(kept.read_bytes()[:-100])
     done = x86("run", "--restore", kept)
     assert done.status == 2 and "damaged" in done.err and done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("broken", [{"devices": {}}, {"pages": {-1: b""}}, {"pages": {0: 5}}, {"cpus": [b""]},
+                                    {"cpus": [(b"", [], [])]}, {"clock": None}, {"model": "none"}, {"slept": None, "bus": 1}])
+def test_a_snapshot_that_is_none(x86, kept, broken):
+    options, snapshot = saved.read(kept)
+    broken = dataclasses.replace(snapshot, **broken)
+    kept.write_bytes(saved.MAGIC + pickle.dumps((options, broken), pickle.HIGHEST_PROTOCOL))
+    done = x86("run", "--restore", kept)
+    assert done.status == 2 and "cannot be built again: " in done.err and done.err.count("\n") == 1
 
 
 def test_files_that_cannot_be(x86, tmp_path):

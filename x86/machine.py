@@ -40,7 +40,7 @@ class Snapshot:
     clock: object = field(repr=False)
     bus: object = field(repr=False)
     model: str                          # of the processors
-    slept: int = 0                      # ticks of the time that were spent in HLT
+    slept: int = 0                      # ticks of the time that passed without instructions
 
     def digest(self):
         """SHA-256 over everything: two machines in the same state have the same digest."""
@@ -149,7 +149,7 @@ class Machine:
 
     @property
     def instructions(self):
-        """Instructions retired since power-on: the time, without what HLT slept."""
+        """Instructions retired since power-on: the time, without what was slept."""
         return self.cpu.time - self.slept
 
     def reset(self):
